@@ -1,0 +1,140 @@
+//! Autodiff: each forward method becomes a node whose backward pass is the matching method.
+
+use burn_autodiff::{
+    Autodiff,
+    checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+    grads::Gradients,
+    ops::{Backward, Ops, OpsKind, unary},
+};
+use burn_core::backend::{
+    AutodiffBackend,
+    tensor::{FloatTensor, IntTensor},
+};
+use burn_core::tensor::IntDType;
+
+use crate::SparseOps;
+
+impl<B: SparseOps, C: CheckpointStrategy> SparseOps for Autodiff<B, C> {
+    fn entmax(scores: FloatTensor<Self>, alpha: f64, dim: usize) -> FloatTensor<Self> {
+        let node = scores.node();
+        let probs = B::entmax(scores.into_primitive(), alpha, dim);
+        match Entmax.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let state = EntmaxState {
+                    probs: probs.clone(),
+                    alpha,
+                    dim,
+                };
+                prep.finish(state, probs)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(probs),
+        }
+    }
+
+    fn entmax_with_alpha(
+        scores: FloatTensor<Self>,
+        alpha: FloatTensor<Self>,
+        dim: usize,
+    ) -> FloatTensor<Self> {
+        let nodes = [scores.node(), alpha.node()];
+        let alpha = alpha.into_primitive();
+        let probs = B::entmax_with_alpha(scores.into_primitive(), alpha.clone(), dim);
+        match EntmaxWithAlpha
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let state = EntmaxState {
+                    probs: probs.clone(),
+                    alpha,
+                    dim,
+                };
+                prep.finish(state, probs)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(probs),
+        }
+    }
+
+    fn entmax_loss(
+        scores: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        alpha: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let node = scores.node();
+        let (loss, probs) = B::entmax_loss(scores.into_primitive(), targets.clone(), alpha);
+        let constant = Self::from_inner(probs.clone());
+        let loss = match EntmaxLoss.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((probs, targets), loss),
+            OpsKind::UnTracked(prep) => prep.finish(loss),
+        };
+        (loss, constant)
+    }
+
+    fn support_offsets(probs: FloatTensor<Self>, int_dtype: IntDType) -> IntTensor<Self> {
+        B::support_offsets(probs.into_primitive(), int_dtype)
+    }
+
+    fn support_entries(
+        probs: FloatTensor<Self>,
+        offsets: IntTensor<Self>,
+        total: usize,
+    ) -> (IntTensor<Self>, IntTensor<Self>) {
+        B::support_entries(probs.into_primitive(), offsets, total)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct EntmaxState<P, A> {
+    probs: P,
+    alpha: A,
+    dim: usize,
+}
+
+#[derive(Debug)]
+struct Entmax;
+
+impl<B: SparseOps> Backward<B, 1> for Entmax {
+    type State = EntmaxState<FloatTensor<B>, f64>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let EntmaxState { probs, alpha, dim } = ops.state;
+        unary::<B, _>(ops.parents, ops.node, grads, |grad| {
+            B::entmax_backward(probs, grad, alpha, dim)
+        });
+    }
+}
+
+#[derive(Debug)]
+struct EntmaxWithAlpha;
+
+impl<B: SparseOps> Backward<B, 2> for EntmaxWithAlpha {
+    type State = EntmaxState<FloatTensor<B>, FloatTensor<B>>;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let EntmaxState { probs, alpha, dim } = ops.state;
+        let [scores_node, alpha_node] = ops.parents;
+        let grad = grads.consume::<B>(&ops.node);
+        let (scores_grad, alpha_grad) = B::entmax_with_alpha_backward(probs, alpha, grad, dim);
+        if let Some(node) = scores_node {
+            grads.register::<B>(node.id, scores_grad);
+        }
+        if let Some(node) = alpha_node {
+            grads.register::<B>(node.id, alpha_grad);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct EntmaxLoss;
+
+impl<B: SparseOps> Backward<B, 1> for EntmaxLoss {
+    type State = (FloatTensor<B>, IntTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (probs, targets) = ops.state;
+        unary::<B, _>(ops.parents, ops.node, grads, |grad| {
+            B::entmax_loss_backward(probs, targets, grad)
+        });
+    }
+}

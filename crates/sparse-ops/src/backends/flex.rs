@@ -1,0 +1,107 @@
+//! `burn-flex`: the host kernels on the tensor's own buffer.
+
+use burn_core::backend::{
+    Flex,
+    tensor::{FloatTensor, IntTensor},
+};
+use burn_core::tensor::{Bytes, Shape};
+use burn_flex::{FlexTensor, Layout};
+
+use crate::{
+    SparseOps,
+    host::{self, Rows},
+};
+
+impl SparseOps for Flex {
+    fn entmax(scores: FloatTensor<Self>, alpha: f64, dim: usize) -> FloatTensor<Self> {
+        let scores = scores.to_contiguous();
+        let probs = host::entmax_bytes(scores.bytes(), scores.dtype(), rows(&scores, dim), alpha);
+        like(&scores, probs)
+    }
+
+    fn entmax_backward(
+        probs: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        alpha: f64,
+        dim: usize,
+    ) -> FloatTensor<Self> {
+        let (probs, grad) = (probs.to_contiguous(), grad.to_contiguous());
+        let grad = host::entmax_backward_bytes(
+            probs.bytes(),
+            grad.bytes(),
+            probs.dtype(),
+            rows(&probs, dim),
+            alpha,
+        );
+        like(&probs, grad)
+    }
+
+    fn entmax_with_alpha_backward(
+        probs: FloatTensor<Self>,
+        alpha: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        dim: usize,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (probs, alpha) = (probs.to_contiguous(), alpha.to_contiguous());
+        let grad = grad.to_contiguous();
+        let (scores_grad, alpha_grad) = host::entmax_with_alpha_backward_bytes(
+            probs.bytes(),
+            alpha.bytes(),
+            grad.bytes(),
+            probs.dtype(),
+            rows(&probs, dim),
+        );
+        (like(&probs, scores_grad), like(&alpha, alpha_grad))
+    }
+
+    fn entmax_loss(
+        scores: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        alpha: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let scores = scores.to_contiguous();
+        let targets = ints(targets);
+        let (loss, probs) = host::entmax_loss_bytes(
+            scores.bytes(),
+            scores.dtype(),
+            rows(&scores, 1),
+            &targets,
+            alpha,
+        );
+        let shape = Shape::from([targets.len()]);
+        let loss = FlexTensor::new(loss, Layout::contiguous(shape), scores.dtype());
+        (loss, like(&scores, probs))
+    }
+
+    fn entmax_loss_backward(
+        probs: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let (probs, grad) = (probs.to_contiguous(), grad.to_contiguous());
+        let scores_grad = host::entmax_loss_backward_bytes(
+            probs.bytes(),
+            &ints(targets),
+            grad.bytes(),
+            probs.dtype(),
+            rows(&probs, 1),
+        );
+        like(&probs, scores_grad)
+    }
+}
+
+fn rows(tensor: &FlexTensor, dim: usize) -> Rows {
+    Rows::new(tensor.layout().shape(), dim)
+}
+
+fn like(tensor: &FlexTensor, bytes: Bytes) -> FlexTensor {
+    FlexTensor::new(
+        bytes,
+        Layout::contiguous(tensor.layout().shape().clone()),
+        tensor.dtype(),
+    )
+}
+
+fn ints(tensor: FlexTensor) -> Vec<i64> {
+    tensor.into_data().iter::<i64>().collect()
+}

@@ -1,0 +1,95 @@
+//! Stored element types, and the precision their rows are computed in.
+
+use bytemuck::Pod;
+use half::{bf16, f16};
+use num_traits::Float;
+
+/// The precision of a row: f32 or f64. Sums are carried in f64 either way.
+pub(super) trait Work: Float + Pod + Send + Sync {
+    fn widen(self) -> f64;
+    fn narrow(value: f64) -> Self;
+}
+
+impl Work for f32 {
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn narrow(value: f64) -> Self {
+        value as f32
+    }
+}
+
+impl Work for f64 {
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn narrow(value: f64) -> Self {
+        value
+    }
+}
+
+/// What a tensor stores. Half precisions work in f32.
+pub(super) trait Element: Pod + Send + Sync {
+    type Work: Work;
+
+    fn to_work(self) -> Self::Work;
+    fn from_work(value: Self::Work) -> Self;
+    /// The slice itself where elements are stored in their working precision.
+    fn as_work(slice: &[Self]) -> Option<&[Self::Work]>;
+
+    fn to_f64(self) -> f64 {
+        self.to_work().widen()
+    }
+    fn from_f64(value: f64) -> Self {
+        Self::from_work(Self::Work::narrow(value))
+    }
+}
+
+macro_rules! full {
+    ($float:ty) => {
+        impl Element for $float {
+            type Work = $float;
+            #[inline(always)]
+            fn to_work(self) -> $float {
+                self
+            }
+            #[inline(always)]
+            fn from_work(value: $float) -> Self {
+                value
+            }
+            #[inline(always)]
+            fn as_work(slice: &[Self]) -> Option<&[$float]> {
+                Some(slice)
+            }
+        }
+    };
+}
+
+macro_rules! half {
+    ($float:ty) => {
+        impl Element for $float {
+            type Work = f32;
+            #[inline(always)]
+            fn to_work(self) -> f32 {
+                self.to_f32()
+            }
+            #[inline(always)]
+            fn from_work(value: f32) -> Self {
+                Self::from_f32(value)
+            }
+            #[inline(always)]
+            fn as_work(_: &[Self]) -> Option<&[f32]> {
+                None
+            }
+        }
+    };
+}
+
+full!(f32);
+full!(f64);
+half!(f16);
+half!(bf16);

@@ -1,0 +1,152 @@
+//! The numerics on plain slices: no tensor, no backend.
+//!
+//! A row kernel ([`mapping`], [`forward`], [`gradient`], [`loss`]) sees one contiguous row in its
+//! working precision; [`rows`] walks the rows of a tensor along any dimension, in parallel and with
+//! the widest vector instructions of the machine; this file chooses element type and mapping.
+
+#[macro_use]
+mod dispatch;
+mod element;
+mod forward;
+mod gradient;
+mod loss;
+mod mapping;
+mod rows;
+mod sums;
+mod support;
+
+use burn_core::tensor::{Bytes, DType, TensorData};
+use element::Element;
+pub(crate) use rows::Rows;
+pub(crate) use support::{support_entries, support_offsets};
+
+/// See [`SparseOps::entmax`](crate::SparseOps::entmax).
+pub(crate) fn entmax(scores: TensorData, alpha: f64, dim: usize) -> TensorData {
+    let (rows, shape, dtype) = (
+        Rows::new(scores.shape(), dim),
+        scores.shape().clone(),
+        scores.dtype(),
+    );
+    let bytes = entmax_bytes(scores.bytes(), dtype, rows, alpha);
+    TensorData::from_bytes(bytes, shape, dtype)
+}
+
+/// The same on the bytes of a contiguous tensor.
+pub(crate) fn entmax_bytes(scores: &[u8], dtype: DType, rows: Rows, alpha: f64) -> Bytes {
+    with_element!(dtype, E => with_mapping!(alpha, mapping => {
+        let kernel = forward::Forward::new(mapping);
+        let probs = rows.map::<E, 1, _>([elements(scores)], &mut [], &kernel);
+        Bytes::from_elems(probs)
+    }))
+}
+
+/// See [`SparseOps::entmax_backward`](crate::SparseOps::entmax_backward); on the bytes of
+/// contiguous tensors.
+pub(crate) fn entmax_backward_bytes(
+    probs: &[u8],
+    grad: &[u8],
+    dtype: DType,
+    rows: Rows,
+    alpha: f64,
+) -> Bytes {
+    with_element!(dtype, E => with_mapping!(alpha, mapping => {
+        let kernel = gradient::Gradient::new(mapping);
+        Bytes::from_elems(rows.map::<E, 2, _>([elements(probs), elements(grad)], &mut [], &kernel))
+    }))
+}
+
+/// See [`SparseOps::entmax_with_alpha`](crate::SparseOps::entmax_with_alpha).
+pub(crate) fn entmax_with_alpha(scores: TensorData, alpha: TensorData, dim: usize) -> TensorData {
+    let (rows, shape, dtype) = (
+        Rows::new(scores.shape(), dim),
+        scores.shape().clone(),
+        scores.dtype(),
+    );
+    let alpha = to_f64(alpha.bytes(), alpha.dtype());
+    let bytes = with_element!(dtype, E => {
+        let kernel = forward::ForwardWithAlpha { alpha: &alpha };
+        Bytes::from_elems(rows.map::<E, 1, _>([elements(scores.bytes())], &mut [], &kernel))
+    });
+    TensorData::from_bytes(bytes, shape, dtype)
+}
+
+/// See [`SparseOps::entmax_with_alpha_backward`](crate::SparseOps::entmax_with_alpha_backward); on
+/// the bytes of contiguous tensors.
+pub(crate) fn entmax_with_alpha_backward_bytes(
+    probs: &[u8],
+    alpha: &[u8],
+    grad: &[u8],
+    dtype: DType,
+    rows: Rows,
+) -> (Bytes, Bytes) {
+    let alpha = to_f64(alpha, dtype);
+    let mut alpha_grad = vec![0.0; rows.count()];
+    let scores_grad = with_element!(dtype, E => {
+        let kernel = gradient::GradientWithAlpha { alpha: &alpha };
+        let inputs = [elements(probs), elements(grad)];
+        Bytes::from_elems(rows.map::<E, 2, _>(inputs, &mut alpha_grad, &kernel))
+    });
+    (scores_grad, from_f64(&alpha_grad, dtype))
+}
+
+/// See [`SparseOps::entmax_loss`](crate::SparseOps::entmax_loss).
+pub(crate) fn entmax_loss(
+    scores: TensorData,
+    targets: TensorData,
+    alpha: f64,
+) -> (TensorData, TensorData) {
+    let targets: Vec<i64> = targets.iter::<i64>().collect();
+    let (shape, dtype) = (scores.shape().clone(), scores.dtype());
+    let (loss, probs) =
+        entmax_loss_bytes(scores.bytes(), dtype, Rows::new(&shape, 1), &targets, alpha);
+    (
+        TensorData::from_bytes(loss, [targets.len()], dtype),
+        TensorData::from_bytes(probs, shape, dtype),
+    )
+}
+
+/// The same on the bytes of a contiguous tensor: the losses and the probabilities.
+pub(crate) fn entmax_loss_bytes(
+    scores: &[u8],
+    dtype: DType,
+    rows: Rows,
+    targets: &[i64],
+    alpha: f64,
+) -> (Bytes, Bytes) {
+    let mut losses = vec![0.0; targets.len()];
+    let probs = with_element!(dtype, E => with_mapping!(alpha, mapping => {
+        let kernel = loss::Loss { mapping, targets };
+        Bytes::from_elems(rows.map::<E, 1, _>([elements(scores)], &mut losses, &kernel))
+    }));
+    (from_f64(&losses, dtype), probs)
+}
+
+/// See [`SparseOps::entmax_loss_backward`](crate::SparseOps::entmax_loss_backward); on the bytes of
+/// contiguous tensors.
+pub(crate) fn entmax_loss_backward_bytes(
+    probs: &[u8],
+    targets: &[i64],
+    grad: &[u8],
+    dtype: DType,
+    rows: Rows,
+) -> Bytes {
+    let grad = to_f64(grad, dtype);
+    with_element!(dtype, E => {
+        let kernel = loss::LossGradient { targets, grad: &grad };
+        Bytes::from_elems(rows.map::<E, 1, _>([elements(probs)], &mut [], &kernel))
+    })
+}
+
+fn elements<E: Element>(bytes: &[u8]) -> &[E] {
+    bytemuck::cast_slice(bytes)
+}
+
+fn to_f64(bytes: &[u8], dtype: DType) -> Vec<f64> {
+    with_element!(dtype, E => elements::<E>(bytes).iter().map(|&x| x.to_f64()).collect())
+}
+
+fn from_f64(values: &[f64], dtype: DType) -> Bytes {
+    with_element!(dtype, E => {
+        Bytes::from_elems(values.iter().map(|&x| E::from_f64(x)).collect::<Vec<E>>())
+    })
+}

@@ -1,0 +1,173 @@
+//! The backend extension: every operation of the crate that is more than tensor algebra.
+
+use burn_core as burn;
+use burn_core::backend::{
+    Backend, TensorMetadata, backend_extension,
+    tensor::{Device, FloatTensor, IntTensor},
+};
+use burn_core::tensor::{IntDType, TensorData};
+use burn_std::reader::try_read_sync;
+
+use crate::{compose, host};
+
+/// Sparse mappings, their losses and the packing of supports, as a backend has to supply them.
+///
+/// Every method has a default body that is correct on any backend: forward methods read their
+/// inputs back and compute on the host, backward methods compose float operations of the backend
+/// (and can therefore be differentiated themselves). A backend overrides what it can do faster.
+///
+/// The public functions of the crate check their arguments before they come here: `dim` is a valid
+/// dimension, `alpha > 1`, and shapes agree.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "cubecl-backend"),
+    Fusion: cfg(feature = "fusion"),
+    Autodiff,
+)]
+pub trait SparseOps: Backend {
+    /// The α-entmax of every row along `dim`; `alpha == 2` is sparsemax.
+    ///
+    /// Same shape and dtype as `scores`.
+    #[fusion(dtype = scores, shape = scores)]
+    fn entmax(scores: FloatTensor<Self>, alpha: f64, dim: usize) -> FloatTensor<Self> {
+        let device = scores.device();
+        let scores = read::<Self>(scores);
+        Self::float_from_data(host::entmax(scores, alpha, dim), &device)
+    }
+
+    /// The vector-Jacobian product of [`entmax`](SparseOps::entmax):
+    /// `s ⊙ (g − ⟨s, g⟩ / ‖s‖₁)` with `s = p^(2 − α)` on the support and 0 elsewhere.
+    #[fusion(dtype = probs, shape = probs)]
+    fn entmax_backward(
+        probs: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        alpha: f64,
+        dim: usize,
+    ) -> FloatTensor<Self> {
+        compose::entmax_backward::<Self>(probs, grad, alpha, dim)
+    }
+
+    /// The α-entmax of every row along `dim`, with an α of its own for each row.
+    ///
+    /// `alpha` has the shape of `scores` but for size 1 along `dim`. Rows with α = 1 are softmax,
+    /// rows with α < 1 or NaN are NaN.
+    #[fusion(dtype = scores, shape = scores)]
+    fn entmax_with_alpha(
+        scores: FloatTensor<Self>,
+        alpha: FloatTensor<Self>,
+        dim: usize,
+    ) -> FloatTensor<Self> {
+        let device = scores.device();
+        let scores = read::<Self>(scores);
+        let alpha = read::<Self>(alpha);
+        Self::float_from_data(host::entmax_with_alpha(scores, alpha, dim), &device)
+    }
+
+    /// The vector-Jacobian products of [`entmax_with_alpha`](SparseOps::entmax_with_alpha), in the
+    /// scores and in `alpha`.
+    #[fusion(meta = |probs, alpha, _grad, _dim| (probs.clone(), alpha.clone()))]
+    fn entmax_with_alpha_backward(
+        probs: FloatTensor<Self>,
+        alpha: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        dim: usize,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        compose::entmax_with_alpha_backward::<Self>(probs, alpha, grad, dim)
+    }
+
+    /// The Fenchel–Young loss `[batch]` of α-entmax and the probabilities `[batch, classes]` that
+    /// its gradient needs. Only the loss is differentiable.
+    ///
+    /// A target outside of `0..classes` makes its row's loss NaN; `alpha == 1` is cross-entropy.
+    #[fusion(meta = |scores, targets, _alpha| {
+        let mut loss = scores.clone();
+        loss.shape = targets.shape.clone();
+        (loss, scores.clone())
+    })]
+    fn entmax_loss(
+        scores: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        alpha: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let device = scores.device();
+        let scores = read::<Self>(scores);
+        let targets = read_ints::<Self>(targets);
+        let (loss, probs) = host::entmax_loss(scores, targets, alpha);
+        (
+            Self::float_from_data(loss, &device),
+            Self::float_from_data(probs, &device),
+        )
+    }
+
+    /// The gradient of [`entmax_loss`](SparseOps::entmax_loss) in the scores: `g · (p − 1_y)`.
+    #[fusion(dtype = probs, shape = probs)]
+    fn entmax_loss_backward(
+        probs: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        compose::entmax_loss_backward::<Self>(probs, targets, grad)
+    }
+
+    /// Where the packed support of each row begins: `[batch + 1]` exclusive prefix sums of the
+    /// number of entries of `probs` `[batch, classes]` that are not zero (a NaN counts, so that it
+    /// is not lost).
+    #[fusion(dtype = burn::tensor::DType::from(*int_dtype), shape = {
+        let mut shape = probs.clone();
+        shape[0] += 1;
+        burn::tensor::Shape::from([shape[0]])
+    })]
+    fn support_offsets(probs: FloatTensor<Self>, int_dtype: IntDType) -> IntTensor<Self> {
+        let device = probs.device();
+        let offsets = host::support_offsets(read::<Self>(probs));
+        ints::<Self>(offsets, int_dtype, &device)
+    }
+
+    /// The row and the class of every entry of the support, `[total]` each, rows ascending and
+    /// classes ascending in each row. `offsets` are those of
+    /// [`support_offsets`](SparseOps::support_offsets), and `total` is the last of them.
+    #[fusion(meta = |_probs, offsets, total| {
+        let mut entries = offsets.clone();
+        entries.shape = burn::tensor::Shape::from([*total]);
+        (entries.clone(), entries)
+    })]
+    fn support_entries(
+        probs: FloatTensor<Self>,
+        offsets: IntTensor<Self>,
+        total: usize,
+    ) -> (IntTensor<Self>, IntTensor<Self>) {
+        let device = offsets.device();
+        let int_dtype = offsets.dtype().into();
+        let (rows, classes) = host::support_entries(read::<Self>(probs), total);
+        (
+            ints::<Self>(rows, int_dtype, &device),
+            ints::<Self>(classes, int_dtype, &device),
+        )
+    }
+}
+
+/// What a default body reads back; a lazy backend finishes its queue first.
+fn read<B: Backend>(tensor: FloatTensor<B>) -> TensorData {
+    try_read_sync(B::float_into_data(tensor))
+        .expect(
+            "sparse-ops: this backend cannot read tensors synchronously, and has no own kernels",
+        )
+        .expect("sparse-ops: reading a tensor back failed")
+}
+
+fn read_ints<B: Backend>(tensor: IntTensor<B>) -> TensorData {
+    try_read_sync(B::int_into_data(tensor))
+        .expect(
+            "sparse-ops: this backend cannot read tensors synchronously, and has no own kernels",
+        )
+        .expect("sparse-ops: reading a tensor back failed")
+}
+
+fn ints<B: Backend>(values: Vec<i64>, dtype: IntDType, device: &Device<B>) -> IntTensor<B> {
+    let shape = [values.len()];
+    B::int_from_data(
+        TensorData::new(values, shape).convert_dtype(dtype.into()),
+        device,
+    )
+}
