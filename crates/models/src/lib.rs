@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Deep generative models with sparse discrete latent variables, on Burn.
+
+pub mod data;
