@@ -6,3 +6,4 @@
 pub mod data;
 pub mod estimators;
 pub mod ssvae;
+pub mod training;
