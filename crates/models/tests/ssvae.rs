@@ -124,7 +124,8 @@ fn learns_digits() {
             labels: Tensor::from_data(TensorData::new(labels.clone(), [labels.len()]), &device),
             noise: noise(labels.len()),
         };
-        let (bound, classification) = model.labelled(batch, estimator.mapping);
+        let scores = model.classifier.forward(seen.clone());
+        let (bound, classification) = model.labelled(batch, scores, estimator.mapping);
         let batch = Unlabelled {
             images: unknown.clone(),
             seen: unknown.clone(),

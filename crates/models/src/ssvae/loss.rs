@@ -45,9 +45,14 @@ impl Ssvae {
         bernoulli_cross_entropy(logits, images) + posterior.divergence()
     }
 
-    /// The negative ELBO `[n]` of labelled images, and their classification loss `[n]`.
-    pub fn labelled(&self, batch: Labelled, mapping: Mapping) -> (Tensor<1>, Tensor<1>) {
-        let scores = self.classifier.forward(batch.seen);
+    /// The negative ELBO `[n]` of labelled images, and their classification loss `[n]` by the
+    /// classifier's `scores` `[n, classes]` of them.
+    pub fn labelled(
+        &self,
+        batch: Labelled,
+        scores: Tensor<2>,
+        mapping: Mapping,
+    ) -> (Tensor<1>, Tensor<1>) {
         let classes = scores.dims()[1];
         let codes = batch.labels.clone().one_hot::<2>(classes).float();
         let bound = self.negative_elbo(batch.images, codes, batch.noise);

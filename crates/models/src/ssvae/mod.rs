@@ -4,10 +4,12 @@
 
 mod batches;
 mod config;
+mod learner;
 mod loss;
 mod networks;
 
 pub use batches::{BatchPlan, EpochLoader, SsvaeBatch};
 pub use config::SsvaeConfig;
+pub use learner::{Objective, SsvaeLearner, SsvaeOutput};
 pub use loss::{Labelled, Unlabelled};
 pub use networks::{Generator, Inference, Mlp, Posterior, Ssvae};
