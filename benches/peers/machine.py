@@ -17,7 +17,7 @@ def lines(arguments):
         f"- command: `{shlex.join(['benches/peers/run', *arguments])}`",
         f"- commit: {commit()}",
         f"- machine: {processor()}",
-        f"- load average at the start: {os.getloadavg()[0]:.2f} (1 minute)",
+        f"- load at the start: {os.getloadavg()[0]:.2f} (average of a minute; near 0 on a quiet machine)",
         f"- versions: {', '.join(versions())}",
     ]
 
