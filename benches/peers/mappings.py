@@ -58,7 +58,7 @@ def start(folder, threads):
         for library in ("torch", "entmax"):
             command = [sys.executable, HERE / "mappings_torch.py", library, folder, count]
             servers[library, count] = Server(library, command, count)
-        servers["ours", count] = Server("ours", [ours, folder, count], count)
+        servers["ours", count] = Server("ours", [ours, folder], count)
     return servers
 
 
