@@ -1,0 +1,16 @@
+//! Every operation on the device named by `BURN_DEVICE`: plain, with autodiff, and with gradient
+//! checkpointing.
+#![allow(clippy::unwrap_used)]
+
+#[path = "backend/device.rs"]
+mod device;
+#[path = "backend/distribution.rs"]
+mod distribution;
+#[path = "backend/golden.rs"]
+mod golden;
+#[path = "backend/losses.rs"]
+mod losses;
+#[path = "backend/mappings.rs"]
+mod mappings;
+#[path = "backend/oracle.rs"]
+mod oracle;
