@@ -36,7 +36,7 @@ def run(options):
         folder = Path(folder)
         sizes = [f"{rows}x{columns}" for rows, columns in options.shapes]
         write_inputs(folder, [*options.shapes, (1, 1)], options.seed)
-        servers = start(folder, options.threads)
+        servers = start(folder, options)
         try:
             # What is timed is checked first: a fast wrong answer is not a result.
             worst = check(folder, servers, sizes)
@@ -54,14 +54,14 @@ def write_inputs(folder, shapes, seed):
             draw.standard_normal((rows, columns), np.float32).tofile(folder / f"{name}-{rows}x{columns}.f32")
 
 
-def start(folder, threads):
+def start(folder, options):
     ours = build.executable("sparse-benches", "bin", "mappings_server")
     servers = {}
-    for count in threads:
+    for count in options.threads:
         for library in ("torch", "entmax"):
             command = [sys.executable, HERE / "mappings_torch.py", library, folder, count]
-            servers[library, count] = Server(library, command, count)
-        servers["ours", count] = Server("ours", [ours, folder], count)
+            servers[library, count] = Server(library, command, count, options.memory)
+        servers["ours", count] = Server("ours", [ours, folder], count, options.memory)
     return servers
 
 
@@ -94,11 +94,15 @@ def measure(servers, sizes, options):
     times = {}
 
     def ask(library, count, operation, size, mode):
-        answer = servers[library, count].ask(op=operation, shape=size, mode=mode, seconds=options.seconds)
-        times.setdefault((library, count, operation, size, mode), []).append(answer["ns_per_call"])
+        seconds = options.seconds if turn else options.seconds / 100
+        answer = servers[library, count].ask(op=operation, shape=size, mode=mode, seconds=seconds)
+        if turn:
+            times.setdefault((library, count, operation, size, mode), []).append(answer["ns_per_call"])
 
-    for turn in range(options.rounds):
-        print(f"round {turn + 1} of {options.rounds}", file=sys.stderr, flush=True)
+    # What an allocator does depends on what was freed before. Round 0 does not count: it takes every process through
+    # all cases, into the state in which it stays.
+    for turn in range(options.rounds + 1):
+        print(f"round {turn} of {options.rounds}", file=sys.stderr, flush=True)
         for count in options.threads:
             for mode in MODES:
                 for library, operation in OVERHEAD:

@@ -44,6 +44,9 @@ def parse(arguments):
         help="threads of every library; several, such as `1 2`, are measured in the same run")
     add("--rounds", type=positive_int, default=None,
         help="rounds over all libraries; the table has the medians over them (default: 7 for mappings, 4 for ssvae)")
+    add("--memory", choices=["system", "kept"], default="system",
+        help="kept: tell the C library's allocator to keep freed memory, for every library alike (Linux; README.md "
+        "says what it is for)")
     add("--out", type=Path, help="also write the report to this file")
     mappings = parser.add_argument_group("suite mappings")
     mappings.add_argument("--shapes", type=shape, nargs="+", default=SHAPES, metavar="RxC", help="[rows, columns]")

@@ -12,11 +12,11 @@ class Server:
     An answer with the key "error" ends the comparison.
     """
 
-    def __init__(self, name, command, threads):
+    def __init__(self, name, command, threads, memory):
         self.name = name
         self.process = subprocess.Popen(
             [str(part) for part in command],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=with_threads(threads),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment(threads, memory),
         )
         self.greeting = self._answer()
 
@@ -38,8 +38,11 @@ class Server:
         return answer
 
 
-def with_threads(threads):
-    """The environment in which every library compared here uses this many threads. Nothing is pinned to a core."""
-    count = str(threads)
+def environment(threads, memory):
+    """That in which every library compared here uses this many threads, and the allocator behaves as asked."""
     names = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"]
-    return os.environ | {name: count for name in names}
+    variables = {name: str(threads) for name in names}
+    if memory == "kept":
+        # glibc takes at most 32 MiB as the size from which a block is mapped and unmapped on its own.
+        variables |= {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
+    return os.environ | variables

@@ -9,7 +9,7 @@ from statistics import mean, median
 
 import build
 import table
-from server import Server, with_threads
+from server import Server, environment
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = {"per-category": "PyTorch, once per category", "packed": "PyTorch, packed"}
@@ -40,7 +40,7 @@ def measure(options, folder, example, threads):
     for way in PROGRAMS:
         command = [sys.executable, HERE / "ssvae_torch.py", way, folder or "synthetic", threads,
                    options.warm_up_epochs]
-        servers[way] = Server(way, command, threads)
+        servers[way] = Server(way, command, threads, options.memory)
     rounds = []
     for turn in range(options.rounds):
         print(f"threads: {threads}, round {turn + 1} of {options.rounds}", file=sys.stderr, flush=True)
@@ -62,7 +62,7 @@ def ours(example, options, threads):
         out = Path(folder) / "run"
         command = [example, "--data", "mnist", "--data-dir", str(options.data_dir), "--method", "sparsemax", "--plain",
                    "--warm-up-epochs", str(options.warm_up_epochs), "--epochs", "1", "--out", str(out)]
-        done = subprocess.run(command, env=with_threads(threads), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = subprocess.run(command, env=environment(threads, options.memory), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True)
         if done.returncode != 0:
             sys.exit(f"failed ({done.returncode}): {' '.join(command)}\n{done.stdout}")
