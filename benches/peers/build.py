@@ -8,10 +8,10 @@ import sys
 from options import ROOT
 
 
-def executable(package, kind, name):
-    """The path of a built target: kind is `bin` or `example`."""
-    command = ["cargo", "build", "--release", "--package", package, f"--{kind}", name,
-               "--message-format", "json-render-diagnostics"]
+def executable(*target):
+    """The path of what `cargo build --release` makes of a target, such as `--example ssvae`."""
+    command = ["cargo", "build", "--release", *target, "--message-format", "json-render-diagnostics"]
+    name = target[-1]
     # Flags of the caller's shell would make the figures those of another build than users get.
     environment = {key: value for key, value in os.environ.items() if key != "RUSTFLAGS"}
     print(f"building {name}", file=sys.stderr, flush=True)
@@ -22,4 +22,4 @@ def executable(package, kind, name):
         message = json.loads(line)
         if message.get("executable") and message["target"]["name"] == name:
             return message["executable"]
-    sys.exit(f"cargo built no {kind} named {name}")
+    sys.exit(f"cargo built no {name}")

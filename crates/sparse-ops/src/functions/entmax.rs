@@ -82,7 +82,7 @@ pub fn entmax<const D: usize>(scores: Tensor<D>, alpha: f64, dim: impl AsIndex) 
 /// use burn_core::tensor::Tensor;
 ///
 /// let device = Default::default();
-/// let scores = Tensor::<2>::from_floats([[1.0, 0.5, -1.0], [1.0, 0.5, -1.0]], &device);
+/// let scores = Tensor::<2>::from_floats([[1.0, 0.5, -0.5], [1.0, 0.5, -0.5]], &device);
 /// let alpha = Tensor::<2>::from_floats([[2.0], [1.5]], &device);
 /// let probs = sparse_ops::entmax_with_alpha(scores, alpha, 1);
 /// let size = probs.greater_elem(0.0).int().sum_dim(1).into_data();

@@ -50,15 +50,23 @@ impl<E: Element> RowKernel<E, 1> for ForwardWithAlpha<'_> {
     }
 }
 
-/// Writes the probabilities; returns the largest score, the candidates for the support (shifted by
-/// it) and the threshold, or `None` where the row has no answer and is NaN.
+/// What is known of a row once its probabilities are.
+pub(super) struct Solved<'s, W> {
+    pub(super) largest: W,
+    /// The scores that may be in the support, shifted by the largest.
+    pub(super) candidates: &'s [W],
+    /// The threshold of shifted scores.
+    pub(super) cut: W,
+}
+
+/// Writes the probabilities; `None` where the row has no answer and is NaN.
 #[inline(always)]
 pub(super) fn probabilities<'s, E: Element, M: Mapping<E::Work>>(
     mapping: M,
     scores: &[E::Work],
     out: &mut [MaybeUninit<E>],
     scratch: &'s mut [E::Work],
-) -> Option<(E::Work, &'s [E::Work], f64)> {
+) -> Option<Solved<'s, E::Work>> {
     let largest = sums::max(scores);
     if largest.widen().is_finite() {
         let candidates = sums::candidates(scores, largest, mapping.bound(), scratch);
@@ -68,7 +76,11 @@ pub(super) fn probabilities<'s, E: Element, M: Mapping<E::Work>>(
             for (out, &score) in out.iter_mut().zip(scores) {
                 out.write(E::from_work(mapping.prob(score - largest, cut)));
             }
-            return Some((largest, candidates, threshold));
+            return Some(Solved {
+                largest,
+                candidates,
+                cut,
+            });
         }
     }
     // all −∞, a +∞ or a NaN

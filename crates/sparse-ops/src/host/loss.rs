@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::element::{Element, Work};
-use super::forward::probabilities;
+use super::forward::{Solved, probabilities};
 use super::mapping::Mapping;
 use super::rows::RowKernel;
 
@@ -27,13 +27,17 @@ impl<E: Element, M: Mapping<E::Work>> RowKernel<E, 1> for Loss<'_, M> {
         let target = usize::try_from(self.targets[row])
             .ok()
             .and_then(|y| scores.get(y));
-        let (Some((largest, candidates, threshold)), Some(&target)) = (solved, target) else {
+        let (Some(solved), Some(&target)) = (solved, target) else {
             *loss = f64::NAN;
             return;
         };
         // ⟨p − 1_y, z⟩ does not change when all scores are shifted, and scores of −∞, which
         // would give 0 · ∞, are no candidates
-        let cut = E::Work::narrow(threshold);
+        let Solved {
+            largest,
+            candidates,
+            cut,
+        } = solved;
         let expected: f64 = candidates
             .iter()
             .map(|&z| {

@@ -1,0 +1,23 @@
+//! Where images come from: the embedded digits, or the files of MNIST and Fashion-MNIST.
+//!
+//! Nothing here knows tensors: a reader yields pixels, labels and indices.
+
+mod digits;
+mod error;
+mod fashion_mnist;
+mod folder;
+mod idx;
+mod image_set;
+mod mnist;
+mod npy;
+mod semi_supervised;
+
+pub use digits::digits;
+pub use error::DataError;
+pub use fashion_mnist::fashion_mnist;
+pub use folder::find_folder;
+pub use idx::{read_images, read_labels};
+pub use image_set::ImageSet;
+pub use mnist::mnist;
+pub use npy::read_indices;
+pub use semi_supervised::SemiSupervised;

@@ -1,0 +1,74 @@
+//! Exact marginalization: every outcome of positive probability is decoded.
+//!
+//! No bias and no variance. Decoder calls: all classes with softmax, the support with a sparse
+//! mapping. Source: Correia, Niculae, Aziz & Martins,
+//! [Efficient Marginalization of Discrete and Structured Latent Variables via
+//! Sparsity](https://arxiv.org/abs/2007.01919), 2020.
+
+use burn::tensor::{Int, Tensor, activation::softmax};
+use serde::{Deserialize, Serialize};
+use sparse_ops::{SparseDistribution, entmax_loss, entmax15, sparsemax};
+
+use super::{CategoricalEstimator, Estimate, Outcomes};
+
+/// A mapping from scores to probabilities, with the loss that fits it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mapping {
+    /// Dense: every class has a positive probability.
+    Softmax,
+    /// Sparse; see [`sparsemax`](fn@sparsemax).
+    Sparsemax,
+    /// In between; see [`entmax15`](fn@entmax15).
+    Entmax15,
+}
+
+impl Mapping {
+    /// The probabilities `[batch, classes]` of scores of that shape.
+    pub fn probs(self, scores: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Softmax => softmax(scores, 1),
+            Self::Sparsemax => sparsemax(scores, 1),
+            Self::Entmax15 => entmax15(scores, 1),
+        }
+    }
+
+    /// The Fenchel–Young loss `[batch]` of the mapping; cross-entropy for softmax.
+    ///
+    /// # Panics
+    ///
+    /// As [`entmax_loss`].
+    pub fn loss(self, scores: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+        let alpha = match self {
+            Self::Softmax => 1.0,
+            Self::Sparsemax => 2.0,
+            Self::Entmax15 => 1.5,
+        };
+        entmax_loss(scores, targets, alpha)
+    }
+}
+
+/// The exact expectation over the support of a mapping.
+#[derive(Debug, Clone, Copy)]
+pub struct Marginalize {
+    /// How scores become probabilities.
+    pub mapping: Mapping,
+}
+
+impl CategoricalEstimator for Marginalize {
+    fn estimate(&self, scores: Tensor<2>, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate {
+        let classes = scores.dims()[1];
+        let q = SparseDistribution::categorical(self.mapping.probs(scores));
+        let codes = q.outcomes().clone().one_hot::<2>(classes).float();
+        let losses = loss(Outcomes {
+            rows: q.rows(),
+            codes,
+        });
+        let [decoder_calls] = losses.dims();
+        Estimate {
+            expected_loss: q.expect(losses),
+            entropy: q.entropy(),
+            decoder_calls,
+        }
+    }
+}

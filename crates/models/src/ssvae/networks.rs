@@ -1,0 +1,119 @@
+use burn::{
+    module::Module,
+    nn::{Linear, LinearConfig},
+    tensor::{Device, Tensor, activation::relu},
+};
+
+use super::SsvaeConfig;
+
+/// Linear layers with ReLU between them.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    layers: Vec<Linear>,
+}
+
+impl Mlp {
+    /// Layers from `sizes[0]` to the last of `sizes`.
+    pub fn new(sizes: &[usize], device: &Device) -> Self {
+        let layers = sizes
+            .windows(2)
+            .map(|pair| LinearConfig::new(pair[0], pair[1]).init(device))
+            .collect();
+        Self { layers }
+    }
+
+    /// `[n, in]` to `[n, out]`.
+    pub fn forward(&self, mut x: Tensor<2>) -> Tensor<2> {
+        for (i, layer) in self.layers.iter().enumerate() {
+            x = layer.forward(if i == 0 { x } else { relu(x) });
+        }
+        x
+    }
+}
+
+/// The Gaussian posterior of the style: means and log standard deviations, `[n, style]` each.
+#[derive(Debug, Clone)]
+pub struct Posterior {
+    /// The means.
+    pub mean: Tensor<2>,
+    /// The logarithms of the standard deviations.
+    pub log_sd: Tensor<2>,
+}
+
+impl Posterior {
+    /// A sample by reparametrization, from standard normal `noise` `[n, style]`.
+    pub fn sample(&self, noise: Tensor<2>) -> Tensor<2> {
+        self.mean.clone() + self.log_sd.clone().exp() * noise
+    }
+
+    /// The Kullback–Leibler divergence `[n]` from the standard normal prior, in nats.
+    pub fn divergence(&self) -> Tensor<1> {
+        let terms = self.mean.clone().square() + self.log_sd.clone().mul_scalar(2.0).exp()
+            - self.log_sd.clone().mul_scalar(2.0)
+            - 1.0;
+        terms.sum_dim(1).squeeze_dim(1).mul_scalar(0.5)
+    }
+}
+
+/// `q(z | x, y)`.
+#[derive(Module, Debug)]
+pub struct Inference {
+    network: Mlp,
+}
+
+impl Inference {
+    /// The posterior for images `[n, pixels]` and classes `[n, classes]`.
+    pub fn forward(&self, images: Tensor<2>, codes: Tensor<2>) -> Posterior {
+        let out = self.network.forward(Tensor::cat(vec![images, codes], 1));
+        let mut halves = out.chunk(2, 1).into_iter();
+        match (halves.next(), halves.next()) {
+            (Some(mean), Some(log_sd)) => Posterior { mean, log_sd },
+            _ => unreachable!("the network has two outputs for each dimension of the style"),
+        }
+    }
+}
+
+/// `p(x | z, y)`.
+#[derive(Module, Debug)]
+pub struct Generator {
+    network: Mlp,
+}
+
+impl Generator {
+    /// Logits `[n, pixels]` of the Bernoulli pixels for styles `[n, style]` and classes
+    /// `[n, classes]`.
+    pub fn forward(&self, style: Tensor<2>, codes: Tensor<2>) -> Tensor<2> {
+        self.network.forward(Tensor::cat(vec![style, codes], 1))
+    }
+}
+
+/// The three networks of the model.
+#[derive(Module, Debug)]
+pub struct Ssvae {
+    /// Scores `[n, classes]` of images `[n, pixels]`.
+    pub classifier: Mlp,
+    /// `q(z | x, y)`.
+    pub inference: Inference,
+    /// `p(x | z, y)`.
+    pub generator: Generator,
+}
+
+impl SsvaeConfig {
+    /// The networks with fresh weights, random by the device's seed.
+    pub fn init(&self, device: &Device) -> Ssvae {
+        let around = |first: usize, hidden: &[usize], last: usize| {
+            Mlp::new(&[&[first], hidden, &[last]].concat(), device)
+        };
+        let mirrored: Vec<usize> = self.autoencoder.iter().rev().copied().collect();
+        let (x, y, z) = (self.pixels, self.classes, self.style);
+        Ssvae {
+            classifier: around(x, &self.classifier, y),
+            inference: Inference {
+                network: around(x + y, &self.autoencoder, 2 * z),
+            },
+            generator: Generator {
+                network: around(z + y, &mirrored, x),
+            },
+        }
+    }
+}
