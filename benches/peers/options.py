@@ -1,0 +1,67 @@
+"""The command line of `run` and `compare.py`, the same for both."""
+
+import argparse
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SHAPES = [(64, 10), (64, 256), (8192, 128), (1024, 1024), (256, 32000)]
+
+
+def shape(text):
+    try:
+        rows, columns = (int(size) for size in text.split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a shape is ROWSxCOLUMNS, such as 64x256, not {text!r}")
+    if rows < 1 or columns < 1:
+        raise argparse.ArgumentTypeError(f"a shape has at least one row and one column, not {text!r}")
+    return rows, columns
+
+
+def positive_int(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
+
+
+def positive_float(text):
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be above 0, not {value}")
+    return value
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        prog="benches/peers/run",
+        description="Runs PyTorch, the entmax package and this project alternately on the same inputs and prints one "
+        "Markdown table of ratios. The first run installs torch, entmax and numpy in a virtual environment outside "
+        "the repository; PEERS_VENV names one that exists.",
+    )
+    add = parser.add_argument
+    add("--suite", choices=["mappings", "ssvae"], default="mappings", help="what is compared")
+    add("--threads", type=positive_int, nargs="+", default=[1], metavar="N",
+        help="threads of every library; several, such as `1 2`, are measured in the same run")
+    add("--rounds", type=positive_int, default=None,
+        help="rounds over all libraries; the table has the medians over them (default: 7 for mappings, 4 for ssvae)")
+    add("--memory", choices=["system", "kept"], default="system",
+        help="kept: tell the C library's allocator to keep freed memory, for every library alike (Linux; README.md "
+        "says what it is for)")
+    add("--out", type=Path, help="also write the report to this file")
+    mappings = parser.add_argument_group("suite mappings")
+    mappings.add_argument("--shapes", type=shape, nargs="+", default=SHAPES, metavar="RxC", help="[rows, columns]")
+    mappings.add_argument("--seconds", type=positive_float, default=0.2, help="length of one measurement")
+    mappings.add_argument("--seed", type=int, default=0, help="of the standard normal inputs")
+    ssvae = parser.add_argument_group("suite ssvae")
+    default_data = ROOT.parent / "shared" / "data"
+    ssvae.add_argument("--data-dir", type=Path, default=default_data if default_data.is_dir() else None,
+                       help="folder that holds MNIST, or that holds a folder `mnist` of it; without one, the PyTorch "
+                       "programs train on synthetic digits and ours is left out")
+    ssvae.add_argument("--warm-up-epochs", type=positive_int, default=5,
+                       help="epochs on the labels alone before the steps that count, so that supports are realistic")
+    ssvae.add_argument("--steps", type=positive_int, default=60, help="steps of a PyTorch program in each round")
+    parsed = parser.parse_args(arguments)
+    if parsed.rounds is None:
+        parsed.rounds = {"mappings": 7, "ssvae": 4}[parsed.suite]
+    parsed.threads = sorted(set(parsed.threads))
+    return parsed

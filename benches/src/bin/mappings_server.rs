@@ -1,0 +1,184 @@
+//! Times this project's mappings for `benches/peers/run`, one measurement at a time as asked.
+//!
+//! usage: `mappings_server FOLDER`, which holds the inputs as raw f32: `scores-RxC.f32` and
+//! `upstream-RxC.f32`. It greets with a line of JSON, then answers each line with one:
+//!
+//! ```text
+//! {"op":"sparsemax","shape":"64x256","mode":"forward","seconds":0.2}   {"ns_per_call":1.0,"reps":1}
+//! {"op":"sparsemax","shape":"64x256","mode":"forward","write":"FILE"}  {"written":"FILE"}
+//! ```
+//!
+//! Modes are the functions of the library beside it: `forward`, `backward`, `expression`. What
+//! cannot be done is answered with `{"error":"…"}`. The twin for PyTorch is
+//! `benches/peers/mappings_torch.py`; how both measure must stay the same.
+
+use std::{
+    collections::HashMap,
+    error::Error,
+    fs,
+    hint::black_box,
+    io::{self, BufRead, Write},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use burn::{
+    prelude::*,
+    tensor::{TensorData, activation},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sparse_benches::{backward, expression, forward, leaf};
+
+type Failure = Box<dyn Error>;
+type Operation = fn(Tensor<2>) -> Tensor<2>;
+
+#[derive(Deserialize)]
+struct Request {
+    op: String,
+    shape: String,
+    mode: String,
+    seconds: Option<f64>,
+    write: Option<PathBuf>,
+}
+
+fn main() -> Result<(), Failure> {
+    let folder = std::env::args_os()
+        .nth(1)
+        .ok_or("usage: mappings_server FOLDER")?;
+    let device = Device::default();
+    let mut cases = HashMap::new();
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{}",
+        json!({ "library": "sparse-ops", "device": format!("{device:?}") })
+    )?;
+    for line in io::stdin().lock().lines() {
+        let request = serde_json::from_str(&line?)?;
+        let answer = answer(&request, folder.as_ref(), &device, &mut cases);
+        let answer = answer.unwrap_or_else(|error| json!({ "error": error.to_string() }));
+        writeln!(out, "{answer}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn answer(
+    request: &Request,
+    folder: &Path,
+    device: &Device,
+    cases: &mut HashMap<[String; 3], Case>,
+) -> Result<Value, Failure> {
+    if let Some(path) = &request.write {
+        let values = call_of(request, folder, device)?().into_data();
+        fs::write(path, values.as_bytes())?;
+        return Ok(json!({ "written": path }));
+    }
+    let seconds = request
+        .seconds
+        .ok_or("a request has either `seconds` or `write`")?;
+    let key = [&request.op, &request.shape, &request.mode].map(String::clone);
+    if !cases.contains_key(&key) {
+        let call = call_of(request, folder, device)?;
+        cases.insert(key.clone(), Case::new(call, device.clone())?);
+    }
+    cases.get_mut(&key).ok_or("no such case")?.measure(seconds)
+}
+
+/// The code that is timed.
+fn call_of(
+    request: &Request,
+    folder: &Path,
+    device: &Device,
+) -> Result<Box<dyn Fn() -> Tensor<2>>, Failure> {
+    let operation: Operation = match request.op.as_str() {
+        "relu" => activation::relu,
+        "softmax" => |scores| activation::softmax(scores, 1),
+        "sparsemax" => |scores| sparse_ops::sparsemax(scores, 1),
+        "entmax15" => |scores| sparse_ops::entmax15(scores, 1),
+        other => return Err(format!("no operation {other:?}").into()),
+    };
+    let scores = read(folder, "scores", &request.shape, device)?;
+    let upstream = read(folder, "upstream", &request.shape, device)?;
+    Ok(match request.mode.as_str() {
+        "forward" => Box::new(move || forward(operation, &scores)),
+        "backward" => {
+            let scores = leaf(scores);
+            Box::new(move || backward(operation, &scores))
+        }
+        "expression" => {
+            let (scores, upstream) = (leaf(scores), upstream.autodiff());
+            Box::new(move || expression(operation, &scores, &upstream))
+        }
+        other => return Err(format!("no mode {other:?}").into()),
+    })
+}
+
+fn read(folder: &Path, name: &str, shape: &str, device: &Device) -> Result<Tensor<2>, Failure> {
+    let path = folder.join(format!("{name}-{shape}.f32"));
+    let (rows, columns) = shape.split_once('x').ok_or("a shape is ROWSxCOLUMNS")?;
+    let shape: [usize; 2] = [rows.parse()?, columns.parse()?];
+    let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let values: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
+    Ok(Tensor::from_data(TensorData::new(values, shape), device))
+}
+
+/// One operation on one input in one mode, and how long a call of it takes.
+struct Case {
+    call: Box<dyn Fn() -> Tensor<2>>,
+    device: Device,
+    estimate_ns: f64,
+}
+
+impl Case {
+    fn new(call: Box<dyn Fn() -> Tensor<2>>, device: Device) -> Result<Self, Failure> {
+        let mut case = Self {
+            call,
+            device,
+            estimate_ns: 0.0,
+        };
+        case.sample(1)?;
+        case.estimate_ns = case.sample(1)?;
+        Ok(case)
+    }
+
+    /// Mean time of a call over `calls` of them, until the device is done.
+    fn sample(&self, calls: usize) -> Result<f64, Failure> {
+        let start = Instant::now();
+        for _ in 0..calls {
+            black_box((self.call)());
+        }
+        self.device.sync().map_err(|error| format!("{error:?}"))?;
+        Ok(start.elapsed().as_nanos() as f64 / calls as f64)
+    }
+
+    /// Median over samples of at least 0.1 ms, so that reading the clock costs nothing, for
+    /// `seconds` in all.
+    fn measure(&mut self, seconds: f64) -> Result<Value, Failure> {
+        let budget_ns = seconds * 1e9;
+        if self.estimate_ns < budget_ns / 10.0 {
+            // What ran before on this core took the caches; longer calls notice no difference.
+            self.sample(1)?;
+        }
+        let calls = ((1e5 / self.estimate_ns) as usize).max(1);
+        let (mut samples, mut spent_ns) = (Vec::new(), 0.0);
+        while samples.is_empty() || spent_ns < budget_ns {
+            let sample = self.sample(calls)?;
+            spent_ns += sample * calls as f64;
+            samples.push(sample);
+        }
+        self.estimate_ns = median(&mut samples);
+        Ok(json!({ "ns_per_call": self.estimate_ns, "reps": calls * samples.len() }))
+    }
+}
+
+fn median(samples: &mut [f64]) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    let middle = samples.len() / 2;
+    if samples.len() % 2 == 1 {
+        samples[middle]
+    } else {
+        (samples[middle - 1] + samples[middle]) / 2.0
+    }
+}
