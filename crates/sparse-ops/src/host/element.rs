@@ -4,13 +4,18 @@ use std::mem::MaybeUninit;
 
 use bytemuck::Pod;
 use half::{bf16, f16};
+use pulp::Simd;
 
+use super::elementary;
 use super::simd::Registers;
+use super::vector::Vector;
 
 /// The precision of a row: f32 or f64.
 pub(super) trait Work: Registers + Send + Sync {
     fn widen(self) -> f64;
     fn narrow(value: f64) -> Self;
+    fn exp<S: Simd>(simd: S, x: Vector<Self, S>) -> Vector<Self, S>;
+    fn ln<S: Simd>(simd: S, x: Vector<Self, S>) -> Vector<Self, S>;
 }
 
 impl Work for f32 {
@@ -22,6 +27,14 @@ impl Work for f32 {
     fn narrow(value: f64) -> Self {
         value as f32
     }
+    #[inline(always)]
+    fn exp<S: Simd>(simd: S, x: Vector<f32, S>) -> Vector<f32, S> {
+        elementary::exp(simd, x)
+    }
+    #[inline(always)]
+    fn ln<S: Simd>(simd: S, x: Vector<f32, S>) -> Vector<f32, S> {
+        elementary::ln(simd, x)
+    }
 }
 
 impl Work for f64 {
@@ -32,6 +45,14 @@ impl Work for f64 {
     #[inline(always)]
     fn narrow(value: f64) -> Self {
         value
+    }
+    #[inline(always)]
+    fn exp<S: Simd>(_: S, x: Vector<f64, S>) -> Vector<f64, S> {
+        x.each(f64::exp)
+    }
+    #[inline(always)]
+    fn ln<S: Simd>(_: S, x: Vector<f64, S>) -> Vector<f64, S> {
+        x.each(f64::ln)
     }
 }
 

@@ -4,10 +4,11 @@ use pulp::Simd;
 
 use super::element::Work;
 use super::lanes;
-use super::layout::Layout;
+use super::layout::{Along, Layout};
 use super::mapping::{Mapping, Mappings};
+use super::taylor::exp_slope;
 use super::threshold::{self, Step};
-use super::vector::Vector;
+use super::vector::{Mask, Vector};
 
 /// One α for all rows.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +19,7 @@ impl Mappings for Alpha {
 
     #[inline(always)]
     fn of<W: Work, S: Simd, L: Layout>(self, simd: S, _: L, _: usize) -> Entmax<W, S> {
-        Entmax::new(simd, super::layout::Along, &[self.0])
+        Entmax::new(simd, Along, &[self.0])
     }
 }
 
@@ -38,11 +39,15 @@ impl Mappings for Alphas<'_> {
 /// `p = exp_ε(z − s)` with `ε = α − 1` and the deformed exponential `exp_ε(x) = [1 + ε x]₊^(1/ε)`,
 /// which is `exp` at ε = 0.
 ///
-/// The threshold is the deformed log-partition `s` with `Σ exp_ε(z − s) = 1`; at α = 1 it is the
-/// log-sum-exp, and nothing cancels on the way there.
+/// The threshold is the deformed log-partition `s` with `Σ exp_ε(z − s) = 1`: at α = 1 it is the
+/// log-sum-exp, and nothing cancels on the way there. From α = 3/2 on it is `τ = ε s − 1`, which
+/// is precise near 0, where `1 + ε x` is no more: `p = [ε z − τ]₊^(1/ε)`.
 pub(super) struct Entmax<W: Work, S: Simd> {
     alpha: Vector<W, S>,
     epsilon: Vector<W, S>,
+    reciprocal: Vector<W, S>,
+    /// Where the threshold is `s`.
+    shallow: Mask<W, S>,
 }
 
 impl<W: Work, S: Simd> Copy for Entmax<W, S> {}
@@ -57,73 +62,83 @@ impl<W: Work, S: Simd> Clone for Entmax<W, S> {
 impl<W: Work, S: Simd> Entmax<W, S> {
     #[inline(always)]
     fn new<L: Layout>(simd: S, layout: L, alpha: &[f64]) -> Self {
+        // α < 1 has no sparse answer here: NaN makes the row NaN
+        let checked = |alpha: f64| {
+            if alpha >= 1.0 && alpha.is_finite() {
+                alpha
+            } else {
+                f64::NAN
+            }
+        };
+        let epsilon = layout.per_row(simd, alpha, |alpha| checked(alpha) - 1.0);
         Self {
-            alpha: layout.per_row(simd, alpha, |alpha| alpha),
-            // α < 1 has no sparse answer here: NaN makes the row NaN
-            epsilon: layout.per_row(simd, alpha, |alpha| {
-                if alpha >= 1.0 && alpha.is_finite() {
-                    alpha - 1.0
-                } else {
-                    f64::NAN
-                }
-            }),
+            alpha: layout.per_row(simd, alpha, checked),
+            epsilon,
+            reciprocal: epsilon.like(1.0) / epsilon,
+            shallow: epsilon.below(epsilon.like(0.5)),
         }
     }
-}
 
-impl<W: Work, S: Simd> Entmax<W, S> {
+    /// `p` and `p^ε = [1 + ε (z − s)]₊`, of `z − s` or `ε z − τ`; 0 and 1 where that is 0.
     #[inline(always)]
-    fn exp(self, x: Vector<W, S>) -> Vector<W, S> {
-        x.zip(self.epsilon, |x, epsilon| {
-            let (x, epsilon) = (x.widen(), epsilon.widen());
-            if epsilon == 0.0 {
-                return W::narrow(x.exp());
-            }
-            let inside = epsilon * x;
-            W::narrow(if inside <= -1.0 {
-                0.0
-            } else {
-                (inside.ln_1p() / epsilon).exp()
-            })
-        })
+    fn powers(self, x: Vector<W, S>) -> [Vector<W, S>; 2] {
+        let [zero, one] = [0.0, 1.0].map(|constant| x.like(constant));
+        // −∞ · ε and −∞ + ∞ would be NaN
+        let lowest = x.like(-1e30);
+        let x = x.below(lowest).select(lowest, x);
+        let product = self.epsilon * x;
+        let base = self.shallow.select(one + product, x);
+        let off = base.at_most(zero);
+        let base = off.select(one, base);
+        // what rounding took from 1 + εx, times 1 / base to first order: without it, ε⁻¹ times
+        // the rounding would be an error of p
+        let lost = (product - (base - one)) * (one + one - base);
+        let log = base.ln() + self.shallow.select(lost, zero);
+        let exponent = self.epsilon.at_most(zero).select(x, log * self.reciprocal);
+        // 0 · x: a NaN goes through `ln` as some number
+        [off.select(zero, exponent.exp() + x * zero), base]
     }
 }
 
 impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
     #[inline(always)]
     fn scale(self, simd: S) -> Vector<W, S> {
-        Vector::constant(simd, 1.0)
+        self.shallow
+            .select(Vector::constant(simd, 1.0), self.epsilon)
     }
 
     #[inline(always)]
     fn bound(self, simd: S) -> Vector<W, S> {
-        Vector::constant(simd, -1.0) / self.epsilon
+        let [zero, one] = [0.0, 1.0].map(|x| Vector::constant(simd, x));
+        zero - self.shallow.select(self.reciprocal, one)
     }
 
-    /// Newton's iteration: from the left it converges for α ≤ 2, where the sum is convex.
+    /// Newton's iteration on `log_ε Σ p`, which is linear in `s` for softmax, for equal scores and
+    /// for a single one, and convex for α ≤ 2.
+    ///
+    /// Above, the slope is infinite where a probability leaves 0, and steps may be too short:
+    /// wherever one has not halved the excess, the bracket is.
+    #[inline(always)]
     fn threshold<L: Layout>(
         self,
         simd: S,
         layout: L,
         candidates: &[W::Register<S>],
     ) -> Vector<W, S> {
-        let one = Vector::constant(simd, 1.0);
-        let tolerance = Vector::splat(simd, W::epsilon() * W::narrow(8.0));
-        let size = (candidates.len() * size_of::<W::Register<S>>() / size_of::<W>()) as f64;
-        // at 0 the largest score alone has probability 1; at the upper end even equal scores
-        // sum to less than 1
-        let high = self.epsilon.each(|epsilon| {
-            let epsilon = epsilon.widen();
-            W::narrow(if epsilon == 0.0 {
-                size.ln()
-            } else {
-                -(-epsilon * size.ln()).exp_m1() / epsilon
-            })
-        });
-        let low = Vector::constant(simd, -1e-4);
+        let constant = |x| Vector::constant(simd, x);
+        let [zero, one] = [0.0, 1.0].map(constant);
+        // at s = 0, τ = −1 the largest score alone has probability 1; s is at most the logarithm of
+        // how many scores there are, and τ is below 0
+        let low = self.shallow.select(constant(-1e-4), constant(-1.0001));
+        let high = self.shallow.select(constant(45.0), zero);
+        let start = self.shallow.select(zero, constant(-1.0));
+        let unit = self.shallow.select(one, self.epsilon);
+        // more than the sum's rounding; what the last step leaves is the square of it
+        let tolerance = Vector::splat(simd, W::epsilon() * W::narrow(64.0));
+        let mut previous = constant(f64::INFINITY);
         threshold::search(
-            [low, high + one],
-            Vector::constant(simd, 0.0),
+            [low, high],
+            start,
             #[inline(always)]
             |threshold| {
                 let [sum, slope] = lanes::sum(
@@ -132,18 +147,23 @@ impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
                     candidates,
                     #[inline(always)]
                     |z| {
-                        let p = self.prob(z, threshold);
-                        let off = p.at_most(p.like(0.0));
-                        [p, off.select(p, self.weight(p))]
+                        let [p, base] = self.powers(z - threshold);
+                        [p, p / base]
                     },
                 );
                 let excess = sum - one;
-                let change = excess / slope;
-                let near = (excess * excess).at_most(tolerance * tolerance);
+                let size = excess.max(zero - excess);
+                let log = sum.ln();
+                let newton = sum * log * exp_slope(zero - self.epsilon * log) / slope * unit;
+                let settled = size.at_most(tolerance);
+                // out of the bracket, so that it is halved
+                let away = settled.select(newton, constant(f64::INFINITY));
+                let slow = previous.below(size + size);
+                previous = size;
                 Step {
                     excess,
-                    change,
-                    settled: near.or((threshold + change).equal(threshold)),
+                    change: slow.select(away, newton),
+                    settled,
                 }
             },
         )
@@ -151,26 +171,18 @@ impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
 
     #[inline(always)]
     fn prob(self, scores: Vector<W, S>, threshold: Vector<W, S>) -> Vector<W, S> {
-        self.exp(scores - threshold)
+        let [p, _] = self.powers(scores - threshold);
+        p
     }
 
     #[inline(always)]
     fn weight(self, probs: Vector<W, S>) -> Vector<W, S> {
-        probs.zip(self.epsilon, |p, epsilon| {
-            W::narrow(p.widen().powf(1.0 - epsilon.widen()))
-        })
+        (probs.ln() * (probs.like(1.0) - self.epsilon)).exp()
     }
 
     #[inline(always)]
     fn entropy(self, probs: Vector<W, S>) -> Vector<W, S> {
-        let deformed = probs.zip(self.epsilon, |p, epsilon| {
-            let (log, epsilon) = (p.widen().ln(), epsilon.widen());
-            W::narrow(if epsilon == 0.0 {
-                log
-            } else {
-                (epsilon * log).exp_m1() / epsilon
-            })
-        });
-        probs.like(0.0) - probs * deformed / self.alpha
+        let log = probs.ln();
+        probs.like(0.0) - probs * log * exp_slope(self.epsilon * log) / self.alpha
     }
 }

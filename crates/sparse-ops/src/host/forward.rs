@@ -55,8 +55,8 @@ pub(super) fn probabilities<'s, W: Work, S: Simd, L: Layout, M: Mapping<W, S>>(
     let largest = lanes::max(simd, layout, scores);
     let candidates =
         lanes::candidates(simd, scores, [largest, scale, mapping.bound(simd)], scratch);
-    // a NaN, +∞ or nothing but −∞: the difference is NaN
-    let threshold = mapping.threshold(simd, layout, candidates) + (largest - largest);
+    // a NaN, +∞ or nothing but −∞: the product is NaN
+    let threshold = mapping.threshold(simd, layout, candidates) + largest * largest.like(0.0);
     lanes::map(
         simd,
         [scores],

@@ -9,6 +9,7 @@ use super::lanes;
 use super::layout::Layout;
 use super::mapping::{Mapping, Mappings};
 use super::rows::RowKernel;
+use super::taylor::exp_curvature;
 use super::vector::Vector;
 
 pub(super) struct Gradient<M> {
@@ -62,76 +63,66 @@ pub(super) struct GradientWithAlpha<'a> {
 }
 
 impl<W: Work> RowKernel<W, 2> for GradientWithAlpha<'_> {
+    /// The formula of `compose::entmax_with_alpha_backward`.
+    #[inline(always)]
     fn rows<S: Simd, L: Layout>(
         &self,
-        _: S,
-        _: L,
+        simd: S,
+        layout: L,
         first: usize,
         [probs, grad]: [&[W]; 2],
         out: &mut [MaybeUninit<W>],
         alpha_grads: &mut [f64],
         _: &mut [W],
     ) {
-        let rows = alpha_grads.len();
-        for (row, alpha_grad) in alpha_grads.iter_mut().enumerate() {
-            let alpha = self.alpha[(first + row).min(self.alpha.len() - 1)];
-            let pairs = probs.iter().zip(grad).skip(row).step_by(rows);
-            let out = out.iter_mut().skip(row).step_by(rows);
-            *alpha_grad = gradient_with_alpha(alpha, pairs, out);
+        let epsilon = layout.per_row(simd, &self.alpha[first..], |alpha| alpha - 1.0);
+        let zero = epsilon.like(0.0);
+        let [total, inner, entropy, mean_a] = lanes::sum_pairs(
+            simd,
+            layout,
+            [probs, grad],
+            #[inline(always)]
+            |p, g| {
+                let on = zero.below(p);
+                let [log, s, a] = terms(p, epsilon);
+                [s, s * g, zero - p * log, p * a].map(|term| on.select(term, p))
+            },
+        );
+        let [alpha_grad] = lanes::sum_pairs(
+            simd,
+            layout,
+            [probs, grad],
+            #[inline(always)]
+            |p, g| {
+                let [log, _, a] = terms(p, epsilon);
+                let slope = mean_a - a - epsilon * (log * mean_a + a * entropy);
+                [zero.below(p).select(g * p * slope, p)]
+            },
+        );
+        let alpha_grad = alpha_grad / total;
+        for (number, &lane) in alpha_grads.iter_mut().zip(alpha_grad.lanes()) {
+            *number = lane.widen();
         }
+        let mean = inner / total;
+        let outside = mean * zero;
+        lanes::map(
+            simd,
+            [probs, grad],
+            out,
+            #[inline(always)]
+            |[p, g]| {
+                let [_, s, _] = terms(p, epsilon);
+                zero.below(p).select(s * (g - mean), outside)
+            },
+        );
     }
 }
 
-/// The formula of `compose::entmax_with_alpha_backward`, in f64 on the support of one row.
-fn gradient_with_alpha<'a, W: Work>(
-    alpha: f64,
-    pairs: impl Iterator<Item = (&'a W, &'a W)> + Clone,
-    out: impl Iterator<Item = &'a mut MaybeUninit<W>>,
-) -> f64 {
-    let epsilon = alpha - 1.0;
-    let (mut total, mut inner) = (0.0, 0.0);
-    let (mut entropy, mut mean_a) = (0.0, 0.0);
-    let support = || {
-        let pairs = pairs.clone().map(|(p, g)| (p.widen(), g.widen()));
-        pairs.filter(|(p, _)| !(*p <= 0.0))
-    };
-    for (p, g) in support() {
-        let log = p.ln();
-        let weight = p * (-epsilon * log).exp();
-        total += weight;
-        inner += weight * g;
-        entropy -= p * log;
-        mean_a += p * log * log * exp_remainder(-epsilon * log);
-    }
-    let mut alpha_grad = 0.0;
-    for (p, g) in support() {
-        let log = p.ln();
-        let a = log * log * exp_remainder(-epsilon * log);
-        alpha_grad += g * p * (mean_a - a - epsilon * (log * mean_a + a * entropy));
-    }
-    let mean = inner / total;
-    for (out, (&p, &g)) in out.zip(pairs) {
-        let p = p.widen();
-        let value = if p > 0.0 {
-            p * (-epsilon * p.ln()).exp() * (g.widen() - mean)
-        } else {
-            mean * 0.0
-        };
-        out.write(W::narrow(value));
-    }
-    alpha_grad / total
-}
-
-/// `(e^x − 1 − x) / x²`: by its series near 0, where the difference cancels.
-fn exp_remainder(x: f64) -> f64 {
-    if x.abs() >= 0.5 {
-        return (x.exp_m1() - x) / (x * x);
-    }
-    // 0.5^13 / 15! is below the rounding of f64
-    let (mut term, mut sum) = (0.5, 0.5);
-    for n in 3..=15 {
-        term *= x / f64::from(n);
-        sum += term;
-    }
-    sum
+/// `L = log p`, `s = p^(1 − ε)` and `a = (e^(−εL) − 1 + εL) / ε²` of positive probabilities.
+#[inline(always)]
+fn terms<W: Work, S: Simd>(p: Vector<W, S>, epsilon: Vector<W, S>) -> [Vector<W, S>; 3] {
+    let log = p.ln();
+    let exponent = p.like(0.0) - epsilon * log;
+    let a = log * log * exp_curvature(exponent);
+    [log, p * exponent.exp(), a]
 }

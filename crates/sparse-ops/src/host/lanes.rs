@@ -12,6 +12,10 @@ use super::vector::{Vector, write_partial};
 /// numbers in a chain, so that rounding stays at a few ulps however long the row is.
 const BLOCK: usize = 64;
 
+/// Registers of a row that are all kept: with passes of one length, branches are predicted, which
+/// on AVX2 gains entmax15 an eighth of its time on rows of 128 and costs sparsemax a thirtieth.
+const FEW: usize = 16;
+
 /// The largest element. A NaN is either passed over or the result.
 #[inline(always)]
 pub(super) fn max<W: Work, S: Simd, L: Layout>(simd: S, layout: L, row: &[W]) -> Vector<W, S> {
@@ -33,7 +37,8 @@ pub(super) fn max<W: Work, S: Simd, L: Layout>(simd: S, layout: L, row: &[W]) ->
     layout.largest(lanes[0].max(lanes[1]))
 }
 
-/// Collects `(x − largest) · scale` of every register with an element above `bound`.
+/// Collects `(x − largest) · scale` of every register with an element above `bound`, or of all if
+/// they are few.
 ///
 /// Whole registers are kept: that costs no branch and no permutation, and what is below the bound
 /// in them is below every threshold too. A NaN counts as above, so that it reaches the sums and
@@ -48,10 +53,11 @@ pub(super) fn candidates<'s, W: Work, S: Simd>(
     let kept = W::registers_mut::<S>(scratch);
     let mut count = 0;
     let (registers, rest) = W::registers::<S>(row);
+    let few = registers.len() <= FEW;
     for &register in registers {
         let scores = (Vector::of(simd, register) - largest) * scale;
         kept[count] = scores.register();
-        count += usize::from(!scores.at_most(bound).all());
+        count += usize::from(few || !scores.at_most(bound).all());
     }
     if !rest.is_empty() {
         let scores = (Vector::partial(simd, rest, W::neg_infinity()) - largest) * scale;
@@ -69,23 +75,32 @@ pub(super) fn sum<W: Work, S: Simd, L: Layout, const N: usize>(
     registers: &[W::Register<S>],
     term: impl Fn(Vector<W, S>) -> [Vector<W, S>; N],
 ) -> [Vector<W, S>; N] {
-    let zero = Vector::splat(simd, W::zero());
-    let mut total = [zero; N];
-    for block in registers.chunks(BLOCK) {
-        // two chains of additions hide each other's latency
-        let mut sums = [[zero; N]; 2];
-        let (pairs, last) = block.as_chunks::<2>();
-        for pair in pairs {
-            for (sums, &register) in sums.iter_mut().zip(pair) {
-                *sums = add(*sums, term(Vector::of(simd, register)));
-            }
-        }
-        for &register in last {
-            sums[0] = add(sums[0], term(Vector::of(simd, register)));
-        }
-        total = add(total, add(sums[0], sums[1]));
+    let (first, rest) = registers.split_at(registers.len().min(BLOCK));
+    let mut total = sum_block(simd, first, &term);
+    for block in rest.chunks(BLOCK) {
+        total = add(total, sum_block(simd, block, &term));
     }
     total.map(|lanes| layout.sum(lanes))
+}
+
+#[inline(always)]
+fn sum_block<W: Work, S: Simd, const N: usize>(
+    simd: S,
+    block: &[W::Register<S>],
+    term: &impl Fn(Vector<W, S>) -> [Vector<W, S>; N],
+) -> [Vector<W, S>; N] {
+    // two chains of additions hide each other's latency
+    let mut sums = [[Vector::splat(simd, W::zero()); N]; 2];
+    let (pairs, last) = block.as_chunks::<2>();
+    for pair in pairs {
+        for (sums, &register) in sums.iter_mut().zip(pair) {
+            *sums = add(*sums, term(Vector::of(simd, register)));
+        }
+    }
+    for &register in last {
+        sums[0] = add(sums[0], term(Vector::of(simd, register)));
+    }
+    add(sums[0], sums[1])
 }
 
 /// The same over two rows of one length, with a term of 0 for two zeros.

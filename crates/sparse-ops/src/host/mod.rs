@@ -7,6 +7,7 @@
 #[macro_use]
 mod dispatch;
 mod element;
+mod elementary;
 mod entmax;
 mod forward;
 mod gradient;
@@ -17,6 +18,7 @@ mod mapping;
 mod rows;
 mod simd;
 mod support;
+mod taylor;
 mod threshold;
 mod vector;
 

@@ -72,8 +72,9 @@ impl Rows {
         }
         let mut out = Vec::with_capacity(total);
         let slots = &mut out.spare_capacity_mut()[..total];
-        // rows that share registers come in whole sets of lanes
-        let per_task = (TASK / self.len).next_multiple_of(MAX_LANES).max(1);
+        // rows that share registers come in whole sets of lanes, whatever the number of threads
+        let together = if self.share_registers() { MAX_LANES } else { 1 };
+        let per_task = (TASK / self.len).max(1).next_multiple_of(together);
         let tasks = self.count().div_ceil(per_task);
         let block = Block {
             rows: self,
@@ -94,6 +95,10 @@ impl Rows {
         // SAFETY: every kernel writes the whole of its rows, and they cover `total` elements.
         unsafe { out.set_len(total) };
         out
+    }
+
+    fn share_registers(&self) -> bool {
+        self.inner > 1 || self.len <= SHORT
     }
 
     /// Where a row begins; its elements are `inner` apart.
@@ -235,11 +240,10 @@ impl<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>> WithSimd
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Rows { len, inner, .. } = self.block.rows;
-        if inner == 1 && len > SHORT {
-            self.block.along(simd, self.range);
-        } else {
+        if self.block.rows.share_registers() {
             self.block.across(simd, self.range);
+        } else {
+            self.block.along(simd, self.range);
         }
     }
 }
@@ -280,5 +284,56 @@ impl<'a, T> Shared<'a, T> {
         debug_assert!(span.end <= self.len);
         // SAFETY: in bounds and unshared by the contract.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(span.start), span.len()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulp::Scalar;
+
+    use super::*;
+    use crate::host::entmax::Alpha;
+    use crate::host::forward::Forward;
+    use crate::host::mapping::{Entmax15, Mappings, Sparsemax};
+
+    /// What a machine without vector instructions computes.
+    fn portable<M: Mappings>(rows: Rows, scores: &[f32], mappings: M) -> Vec<f32> {
+        let mut out = vec![MaybeUninit::uninit(); scores.len()];
+        let block = Block {
+            rows,
+            inputs: [scores],
+            out: Shared::new(&mut out),
+            extra: Shared::new(&mut []),
+            kernel: &Forward { mappings },
+        };
+        let task = Task {
+            block: &block,
+            range: 0..rows.count(),
+        };
+        task.with_simd(Scalar::new());
+        // SAFETY: the kernel writes the whole of its rows.
+        out.iter().map(|p| unsafe { p.assume_init() }).collect()
+    }
+
+    fn assert_same<M: Mappings>(mappings: M) {
+        for (shape, dim) in [([3, 200], 1), ([5, 7], 1), ([30, 9], 0)] {
+            let scores: Vec<f32> = (0..shape[0] * shape[1])
+                .map(|i| (i * 7919 % 1000) as f32 / 250.0)
+                .collect();
+            let rows = Rows::new(&shape, dim);
+            let want = rows.map::<f32, 1, _>([&scores], &mut [], &Forward { mappings });
+            for (got, want) in portable(rows, &scores, mappings).iter().zip(want) {
+                // the same numbers, summed in another order
+                assert!((got - want).abs() < 1e-6, "{got} {want}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_vector_instructions_are_needed() {
+        assert_same(Sparsemax);
+        assert_same(Entmax15);
+        assert_same(Alpha(1.3));
+        assert_same(Alpha(1.7));
     }
 }

@@ -30,6 +30,13 @@ pub(super) trait Registers: Float + Pod {
     fn sub<S: Simd>(simd: S, x: Self::Register<S>, y: Self::Register<S>) -> Self::Register<S>;
     fn mul<S: Simd>(simd: S, x: Self::Register<S>, y: Self::Register<S>) -> Self::Register<S>;
     fn div<S: Simd>(simd: S, x: Self::Register<S>, y: Self::Register<S>) -> Self::Register<S>;
+    /// `x y + z`, rounded once where the machine can.
+    fn mul_add<S: Simd>(
+        simd: S,
+        x: Self::Register<S>,
+        y: Self::Register<S>,
+        z: Self::Register<S>,
+    ) -> Self::Register<S>;
     fn max<S: Simd>(simd: S, x: Self::Register<S>, y: Self::Register<S>) -> Self::Register<S>;
     fn sqrt<S: Simd>(simd: S, x: Self::Register<S>) -> Self::Register<S>;
     fn at_most<S: Simd>(simd: S, x: Self::Register<S>, y: Self::Register<S>) -> Self::Mask<S>;
@@ -44,7 +51,8 @@ pub(super) trait Registers: Float + Pod {
         yes: Self::Register<S>,
         no: Self::Register<S>,
     ) -> Self::Register<S>;
-    fn all<S: Simd>(simd: S, mask: Self::Mask<S>) -> bool;
+    /// Masks are a bit, a bool or as many ones as the number has: 0 where there is nothing.
+    fn any<S: Simd>(simd: S, mask: Self::Mask<S>) -> bool;
     fn sum<S: Simd>(simd: S, x: Self::Register<S>) -> Self;
     fn largest<S: Simd>(simd: S, x: Self::Register<S>) -> Self;
 }
@@ -53,7 +61,7 @@ pub(super) trait Registers: Float + Pod {
 macro_rules! registers {
     (
         $float:ident, $registers:ident, $mask:ident, $split:ident, $split_mut:ident,
-        $split_uninit:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident,
+        $split_uninit:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $mul_add:ident,
         $max:ident, $sqrt:ident, $at_most:ident, $below:ident, $equal:ident, $or:ident, $and:ident, $not:ident, $select:ident, $sum:ident,
         $largest:ident
     ) => {
@@ -97,6 +105,15 @@ macro_rules! registers {
                 simd.$div(x, y)
             }
             #[inline(always)]
+            fn mul_add<S: Simd>(
+                simd: S,
+                x: S::$registers,
+                y: S::$registers,
+                z: S::$registers,
+            ) -> S::$registers {
+                simd.$mul_add(x, y, z)
+            }
+            #[inline(always)]
             fn max<S: Simd>(simd: S, x: S::$registers, y: S::$registers) -> S::$registers {
                 simd.$max(x, y)
             }
@@ -138,9 +155,9 @@ macro_rules! registers {
                 simd.$select(mask, yes, no)
             }
             #[inline(always)]
-            fn all<S: Simd>(_: S, mask: S::$mask) -> bool {
+            fn any<S: Simd>(_: S, mask: S::$mask) -> bool {
                 let bytes = bytemuck::bytes_of(&mask);
-                bytes.iter().fold(0xff, |all, byte| all & byte) == 0xff
+                bytes.iter().fold(0, |any, byte| any | byte) != 0
             }
             #[inline(always)]
             fn sum<S: Simd>(simd: S, x: S::$registers) -> Self {
@@ -166,6 +183,7 @@ registers!(
     sub_f32s,
     mul_f32s,
     div_f32s,
+    mul_add_e_f32s,
     max_f32s,
     sqrt_f32s,
     less_than_or_equal_f32s,
@@ -190,6 +208,7 @@ registers!(
     sub_f64s,
     mul_f64s,
     div_f64s,
+    mul_add_e_f64s,
     max_f64s,
     sqrt_f64s,
     less_than_or_equal_f64s,

@@ -97,16 +97,6 @@ impl<W: Work, S: Simd> Vector<W, S> {
         self
     }
 
-    #[inline(always)]
-    pub(super) fn zip(self, other: Self, f: impl Fn(W, W) -> W) -> Self {
-        Self::from_fn(self.simd, |lane| {
-            match (self.lanes().get(lane), other.lanes().get(lane)) {
-                (Some(&x), Some(&y)) => f(x, y),
-                _ => W::zero(),
-            }
-        })
-    }
-
     /// `self` or `other`, whichever is larger; either of them, or a NaN, if one is NaN.
     #[inline(always)]
     pub(super) fn max(self, other: Self) -> Self {
@@ -114,6 +104,25 @@ impl<W: Work, S: Simd> Vector<W, S> {
             self.simd,
             <W as Registers>::max(self.simd, self.register, other.register),
         )
+    }
+
+    /// `self · factor + term`, rounded once where the machine can.
+    #[inline(always)]
+    pub(super) fn mul_add(self, factor: Self, term: Self) -> Self {
+        let register =
+            <W as Registers>::mul_add(self.simd, self.register, factor.register, term.register);
+        Self::of(self.simd, register)
+    }
+
+    #[inline(always)]
+    pub(super) fn exp(self) -> Self {
+        <W as Work>::exp(self.simd, self)
+    }
+
+    /// Of positive normal numbers.
+    #[inline(always)]
+    pub(super) fn ln(self) -> Self {
+        <W as Work>::ln(self.simd, self)
     }
 
     #[inline(always)]
@@ -214,7 +223,7 @@ impl<W: Work, S: Simd> Mask<W, S> {
 
     #[inline(always)]
     pub(super) fn all(self) -> bool {
-        W::all(self.simd, self.mask)
+        !W::any(self.simd, W::not(self.simd, self.mask))
     }
 }
 
