@@ -18,7 +18,11 @@ import torch
 
 OPERATIONS = {
     "torch": {"softmax": lambda x: torch.softmax(x, -1), "relu": torch.relu},
-    "entmax": {"sparsemax": lambda x: entmax.sparsemax(x, -1), "entmax15": lambda x: entmax.entmax15(x, -1)},
+    "entmax": {
+        "sparsemax": lambda x: entmax.sparsemax(x, -1),
+        "entmax15": lambda x: entmax.entmax15(x, -1),
+        "entmax-1.3": lambda x: entmax.entmax_bisect(x, 1.3, -1),
+    },
 }
 
 

@@ -97,6 +97,7 @@ fn call_of(
         "softmax" => |scores| activation::softmax(scores, 1),
         "sparsemax" => |scores| sparse_ops::sparsemax(scores, 1),
         "entmax15" => |scores| sparse_ops::entmax15(scores, 1),
+        "entmax-1.3" => |scores| sparse_ops::entmax(scores, 1.3, 1),
         other => return Err(format!("no operation {other:?}").into()),
     };
     let scores = read(folder, "scores", &request.shape, device)?;
