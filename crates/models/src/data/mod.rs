@@ -11,6 +11,7 @@ mod image_set;
 mod mnist;
 mod npy;
 mod semi_supervised;
+mod unpack;
 
 pub use digits::digits;
 pub use error::DataError;
