@@ -1,7 +1,10 @@
-//! Where images come from: the embedded digits, or the files of MNIST and Fashion-MNIST.
+//! Where images come from: the embedded digits, or the files of MNIST and Fashion-MNIST, which a folder
+//! holds or a mirror serves.
 //!
 //! Nothing here knows tensors: a reader yields pixels, labels and indices.
 
+mod checksum;
+mod data_set;
 mod digits;
 mod error;
 mod fashion_mnist;
@@ -13,10 +16,10 @@ mod npy;
 mod semi_supervised;
 mod unpack;
 
+pub use data_set::DataSet;
 pub use digits::digits;
-pub use error::DataError;
+pub use error::{Attempt, DataError};
 pub use fashion_mnist::fashion_mnist;
-pub use folder::find_folder;
 pub use idx::{read_images, read_labels};
 pub use image_set::ImageSet;
 pub use mnist::mnist;
