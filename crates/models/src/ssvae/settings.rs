@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BatchPlan, LossWeights, SsvaeConfig};
 use crate::{
-    data::{self, DataError, SemiSupervised},
+    data::{self, DataError, DataSet, SemiSupervised},
     estimators::Method,
     training::RunError,
 };
@@ -39,7 +39,7 @@ impl SsvaeData {
     pub fn read(self, folder: Option<&Path>) -> Result<SemiSupervised, DataError> {
         match self {
             Self::Digits => data::digits(),
-            Self::Mnist => data::mnist(&data::find_folder(folder, "MNIST")?),
+            Self::Mnist => data::mnist(&data::locate(DataSet::Mnist, folder)?),
         }
     }
 

@@ -1,11 +1,11 @@
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
 use super::RunError;
 
@@ -132,8 +132,12 @@ impl RunFolder {
 /// Writes a file under a temporary name in the same folder, then renames it.
 pub fn write_whole(path: &Path, contents: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let temporary = NamedTempFile::new_in(folder)?;
-    fs::write(temporary.path(), contents)?;
+    let mut builder = tempfile::Builder::new();
+    // as any other file: temporary ones are the owner's alone
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(folder)?;
+    temporary.write_all(contents)?;
     temporary.as_file().sync_data()?;
     temporary.persist(path).map_err(|error| error.error)?;
     Ok(())
