@@ -25,17 +25,17 @@ macro_rules! with_element {
     };
 }
 
-/// Runs `$body` with `$mapping` as the fastest mapping for `$alpha`.
-macro_rules! with_mapping {
-    ($alpha:expr, $mapping:ident => $body:expr) => {
+/// Runs `$body` with `$mappings` as the fastest for `$alpha`.
+macro_rules! with_mappings {
+    ($alpha:expr, $mappings:ident => $body:expr) => {
         if $alpha == 2.0 {
-            let $mapping = $crate::host::mapping::Sparsemax;
+            let $mappings = $crate::host::mapping::Sparsemax;
             $body
         } else if $alpha == 1.5 {
-            let $mapping = $crate::host::mapping::Entmax15;
+            let $mappings = $crate::host::mapping::Entmax15;
             $body
         } else {
-            let $mapping = $crate::host::mapping::Entmax::new($alpha);
+            let $mappings = $crate::host::entmax::Alpha($alpha);
             $body
         }
     };

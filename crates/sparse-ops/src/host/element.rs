@@ -1,11 +1,14 @@
 //! Stored element types, and the precision their rows are computed in.
 
+use std::mem::MaybeUninit;
+
 use bytemuck::Pod;
 use half::{bf16, f16};
-use num_traits::Float;
 
-/// The precision of a row: f32 or f64. Sums are carried in f64 either way.
-pub(super) trait Work: Float + Pod + Send + Sync {
+use super::simd::Registers;
+
+/// The precision of a row: f32 or f64.
+pub(super) trait Work: Registers + Send + Sync {
     fn widen(self) -> f64;
     fn narrow(value: f64) -> Self;
 }
@@ -40,6 +43,8 @@ pub(super) trait Element: Pod + Send + Sync {
     fn from_work(value: Self::Work) -> Self;
     /// The slice itself where elements are stored in their working precision.
     fn as_work(slice: &[Self]) -> Option<&[Self::Work]>;
+    /// The same for output.
+    fn as_work_uninit(slice: &mut [MaybeUninit<Self>]) -> Option<&mut [MaybeUninit<Self::Work>]>;
 
     fn to_f64(self) -> f64 {
         self.to_work().widen()
@@ -65,6 +70,12 @@ macro_rules! full {
             fn as_work(slice: &[Self]) -> Option<&[$float]> {
                 Some(slice)
             }
+            #[inline(always)]
+            fn as_work_uninit(
+                slice: &mut [MaybeUninit<Self>],
+            ) -> Option<&mut [MaybeUninit<$float>]> {
+                Some(slice)
+            }
         }
     };
 }
@@ -83,6 +94,10 @@ macro_rules! half {
             }
             #[inline(always)]
             fn as_work(_: &[Self]) -> Option<&[f32]> {
+                None
+            }
+            #[inline(always)]
+            fn as_work_uninit(_: &mut [MaybeUninit<Self>]) -> Option<&mut [MaybeUninit<f32>]> {
                 None
             }
         }

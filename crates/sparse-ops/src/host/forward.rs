@@ -1,92 +1,72 @@
-//! Scores to probabilities, row by row.
+//! Scores to probabilities.
 
 use std::mem::MaybeUninit;
 
-use super::element::{Element, Work};
-use super::mapping::{Entmax, Mapping};
+use pulp::Simd;
+
+use super::element::Work;
+use super::lanes;
+use super::layout::Layout;
+use super::mapping::{Mapping, Mappings};
 use super::rows::RowKernel;
-use super::sums;
+use super::vector::Vector;
 
 pub(super) struct Forward<M> {
-    mapping: M,
+    pub(super) mappings: M,
 }
 
-impl<M> Forward<M> {
-    pub(super) fn new(mapping: M) -> Self {
-        Self { mapping }
-    }
-}
-
-impl<E: Element, M: Mapping<E::Work>> RowKernel<E, 1> for Forward<M> {
+impl<W: Work, M: Mappings> RowKernel<W, 1> for Forward<M> {
     #[inline(always)]
-    fn row(
+    fn rows<S: Simd, L: Layout>(
         &self,
-        _: usize,
-        [scores]: [&[E::Work]; 1],
-        out: &mut [MaybeUninit<E>],
-        _: &mut f64,
-        scratch: &mut [E::Work],
+        simd: S,
+        layout: L,
+        first: usize,
+        [scores]: [&[W]; 1],
+        out: &mut [MaybeUninit<W>],
+        _: &mut [f64],
+        scratch: &mut [W],
     ) {
-        probabilities(self.mapping, scores, out, scratch);
-    }
-}
-
-/// With an α for each row.
-pub(super) struct ForwardWithAlpha<'a> {
-    pub(super) alpha: &'a [f64],
-}
-
-impl<E: Element> RowKernel<E, 1> for ForwardWithAlpha<'_> {
-    #[inline(always)]
-    fn row(
-        &self,
-        row: usize,
-        [scores]: [&[E::Work]; 1],
-        out: &mut [MaybeUninit<E>],
-        _: &mut f64,
-        scratch: &mut [E::Work],
-    ) {
-        probabilities(Entmax::new(self.alpha[row]), scores, out, scratch);
+        let mapping = self.mappings.of(simd, layout, first);
+        probabilities(simd, layout, mapping, scores, out, scratch);
     }
 }
 
 /// What is known of a row once its probabilities are.
-pub(super) struct Solved<'s, W> {
-    pub(super) largest: W,
-    /// The scores that may be in the support, shifted by the largest.
-    pub(super) candidates: &'s [W],
-    /// The threshold of shifted scores.
-    pub(super) cut: W,
+pub(super) struct Solved<'s, W: Work, S: Simd> {
+    pub(super) largest: Vector<W, S>,
+    /// Registers that hold every score of the support, shifted by the largest and scaled.
+    pub(super) candidates: &'s [W::Register<S>],
+    /// NaN where a row has no answer, as its probabilities are.
+    pub(super) threshold: Vector<W, S>,
 }
 
-/// Writes the probabilities; `None` where the row has no answer and is NaN.
+/// Writes the probabilities.
 #[inline(always)]
-pub(super) fn probabilities<'s, E: Element, M: Mapping<E::Work>>(
+pub(super) fn probabilities<'s, W: Work, S: Simd, L: Layout, M: Mapping<W, S>>(
+    simd: S,
+    layout: L,
     mapping: M,
-    scores: &[E::Work],
-    out: &mut [MaybeUninit<E>],
-    scratch: &'s mut [E::Work],
-) -> Option<Solved<'s, E::Work>> {
-    let largest = sums::max(scores);
-    if largest.widen().is_finite() {
-        let candidates = sums::candidates(scores, largest, mapping.bound(), scratch);
-        let threshold = mapping.threshold(candidates);
-        if !threshold.is_nan() {
-            let cut = E::Work::narrow(threshold);
-            for (out, &score) in out.iter_mut().zip(scores) {
-                out.write(E::from_work(mapping.prob(score - largest, cut)));
-            }
-            return Some(Solved {
-                largest,
-                candidates,
-                cut,
-            });
-        }
+    scores: &[W],
+    out: &mut [MaybeUninit<W>],
+    scratch: &'s mut [W],
+) -> Solved<'s, W, S> {
+    let scale = mapping.scale(simd);
+    let largest = lanes::max(simd, layout, scores);
+    let candidates =
+        lanes::candidates(simd, scores, [largest, scale, mapping.bound(simd)], scratch);
+    // a NaN, +∞ or nothing but −∞: the difference is NaN
+    let threshold = mapping.threshold(simd, layout, candidates) + (largest - largest);
+    lanes::map(
+        simd,
+        [scores],
+        out,
+        #[inline(always)]
+        |[scores]| mapping.prob((scores - largest) * scale, threshold),
+    );
+    Solved {
+        largest,
+        candidates,
+        threshold,
     }
-    // all −∞, a +∞ or a NaN
-    let nan = E::from_f64(f64::NAN);
-    out.iter_mut().for_each(|out| {
-        out.write(nan);
-    });
-    None
 }

@@ -1,57 +1,58 @@
-//! The vector-Jacobian products of the mappings, row by row.
+//! The vector-Jacobian products of the mappings.
 
 use std::mem::MaybeUninit;
 
-use num_traits::{Zero, zero};
+use pulp::Simd;
 
-use super::element::{Element, Work};
-use super::mapping::Mapping;
+use super::element::Work;
+use super::lanes;
+use super::layout::Layout;
+use super::mapping::{Mapping, Mappings};
 use super::rows::RowKernel;
-use super::sums;
+use super::vector::Vector;
 
 pub(super) struct Gradient<M> {
-    mapping: M,
+    pub(super) mappings: M,
 }
 
-impl<M> Gradient<M> {
-    pub(super) fn new(mapping: M) -> Self {
-        Self { mapping }
-    }
-}
-
-impl<E: Element, M: Mapping<E::Work>> RowKernel<E, 2> for Gradient<M> {
+impl<W: Work, M: Mappings> RowKernel<W, 2> for Gradient<M> {
     /// `s ⊙ (g − ⟨s, g⟩ / ‖s‖₁)`.
     #[inline(always)]
-    fn row(
+    fn rows<S: Simd, L: Layout>(
         &self,
-        _: usize,
-        [probs, grad]: [&[E::Work]; 2],
-        out: &mut [MaybeUninit<E>],
-        _: &mut f64,
-        _: &mut [E::Work],
+        simd: S,
+        layout: L,
+        first: usize,
+        [probs, grad]: [&[W]; 2],
+        out: &mut [MaybeUninit<W>],
+        _: &mut [f64],
+        _: &mut [W],
     ) {
-        let weigh = |p: E::Work| {
-            // outside of the support: 0, or the NaN that this row is made of
-            if p > zero() {
-                self.mapping.weight(p)
-            } else {
-                p
-            }
-        };
-        let [total, inner] = sums::sum_pairs(probs, grad, |p, g| {
-            let s = weigh(p);
-            [s, if p > zero() { s * g } else { p }]
-        });
-        let mean = E::Work::narrow(inner / total);
-        let outside = mean * E::Work::zero();
-        for ((out, &p), &g) in out.iter_mut().zip(probs).zip(grad) {
-            let value = if p > zero() {
-                weigh(p) * (g - mean)
-            } else {
-                outside
-            };
-            out.write(E::from_work(value));
-        }
+        let mapping = self.mappings.of(simd, layout, first);
+        let [total, inner] = lanes::sum_pairs(
+            simd,
+            layout,
+            [probs, grad],
+            #[inline(always)]
+            |p, g| {
+                // outside of the support p is 0, or the NaN that its row is made of
+                let on = p.like(0.0).below(p);
+                let s = mapping.weight(p);
+                [on.select(s, p), on.select(s * g, p)]
+            },
+        );
+        let mean = inner / total;
+        let outside = mean * mean.like(0.0);
+        lanes::map(
+            simd,
+            [probs, grad],
+            out,
+            #[inline(always)]
+            |[p, g]| {
+                let on = p.like(0.0).below(p);
+                on.select(mapping.weight(p) * (g - mean), outside)
+            },
+        );
     }
 }
 
@@ -60,49 +61,65 @@ pub(super) struct GradientWithAlpha<'a> {
     pub(super) alpha: &'a [f64],
 }
 
-impl<E: Element> RowKernel<E, 2> for GradientWithAlpha<'_> {
-    /// The formula of `compose::entmax_with_alpha_backward`, in f64 on the support.
-    fn row(
+impl<W: Work> RowKernel<W, 2> for GradientWithAlpha<'_> {
+    fn rows<S: Simd, L: Layout>(
         &self,
-        row: usize,
-        [probs, grad]: [&[E::Work]; 2],
-        out: &mut [MaybeUninit<E>],
-        alpha_grad: &mut f64,
-        _: &mut [E::Work],
+        _: S,
+        _: L,
+        first: usize,
+        [probs, grad]: [&[W]; 2],
+        out: &mut [MaybeUninit<W>],
+        alpha_grads: &mut [f64],
+        _: &mut [W],
     ) {
-        let epsilon = self.alpha[row] - 1.0;
-        let (mut total, mut inner) = (0.0, 0.0);
-        let (mut entropy, mut mean_a) = (0.0, 0.0);
-        let support = || {
-            let pairs = probs.iter().zip(grad).map(|(p, g)| (p.widen(), g.widen()));
-            pairs.filter(|(p, _)| !(*p <= 0.0))
-        };
-        for (p, g) in support() {
-            let log = p.ln();
-            let weight = p * (-epsilon * log).exp();
-            total += weight;
-            inner += weight * g;
-            entropy -= p * log;
-            mean_a += p * log * log * exp_remainder(-epsilon * log);
-        }
-        *alpha_grad = 0.0;
-        for (p, g) in support() {
-            let log = p.ln();
-            let a = log * log * exp_remainder(-epsilon * log);
-            *alpha_grad += g * p * (mean_a - a - epsilon * (log * mean_a + a * entropy));
-        }
-        *alpha_grad /= total;
-        let mean = inner / total;
-        for ((out, &p), &g) in out.iter_mut().zip(probs).zip(grad) {
-            let p = p.widen();
-            let value = if p > 0.0 {
-                p * (-epsilon * p.ln()).exp() * (g.widen() - mean)
-            } else {
-                mean * 0.0
-            };
-            out.write(E::from_f64(value));
+        let rows = alpha_grads.len();
+        for (row, alpha_grad) in alpha_grads.iter_mut().enumerate() {
+            let alpha = self.alpha[(first + row).min(self.alpha.len() - 1)];
+            let pairs = probs.iter().zip(grad).skip(row).step_by(rows);
+            let out = out.iter_mut().skip(row).step_by(rows);
+            *alpha_grad = gradient_with_alpha(alpha, pairs, out);
         }
     }
+}
+
+/// The formula of `compose::entmax_with_alpha_backward`, in f64 on the support of one row.
+fn gradient_with_alpha<'a, W: Work>(
+    alpha: f64,
+    pairs: impl Iterator<Item = (&'a W, &'a W)> + Clone,
+    out: impl Iterator<Item = &'a mut MaybeUninit<W>>,
+) -> f64 {
+    let epsilon = alpha - 1.0;
+    let (mut total, mut inner) = (0.0, 0.0);
+    let (mut entropy, mut mean_a) = (0.0, 0.0);
+    let support = || {
+        let pairs = pairs.clone().map(|(p, g)| (p.widen(), g.widen()));
+        pairs.filter(|(p, _)| !(*p <= 0.0))
+    };
+    for (p, g) in support() {
+        let log = p.ln();
+        let weight = p * (-epsilon * log).exp();
+        total += weight;
+        inner += weight * g;
+        entropy -= p * log;
+        mean_a += p * log * log * exp_remainder(-epsilon * log);
+    }
+    let mut alpha_grad = 0.0;
+    for (p, g) in support() {
+        let log = p.ln();
+        let a = log * log * exp_remainder(-epsilon * log);
+        alpha_grad += g * p * (mean_a - a - epsilon * (log * mean_a + a * entropy));
+    }
+    let mean = inner / total;
+    for (out, (&p, &g)) in out.zip(pairs) {
+        let p = p.widen();
+        let value = if p > 0.0 {
+            p * (-epsilon * p.ln()).exp() * (g.widen() - mean)
+        } else {
+            mean * 0.0
+        };
+        out.write(W::narrow(value));
+    }
+    alpha_grad / total
 }
 
 /// `(e^x − 1 − x) / x²`: by its series near 0, where the difference cancels.

@@ -1,52 +1,74 @@
-//! Fenchel–Young losses `Ω(p) + ⟨p − 1_y, z⟩` and their gradients, row by row.
+//! Fenchel–Young losses `Ω(p) + ⟨p − 1_y, z⟩` and their gradients.
 
 use std::mem::MaybeUninit;
 
-use super::element::{Element, Work};
+use pulp::Simd;
+
+use super::element::Work;
 use super::forward::{Solved, probabilities};
-use super::mapping::Mapping;
+use super::lanes;
+use super::layout::Layout;
+use super::mapping::{Mapping, Mappings};
 use super::rows::RowKernel;
+use super::vector::Vector;
 
 pub(super) struct Loss<'a, M> {
-    pub(super) mapping: M,
+    pub(super) mappings: M,
     pub(super) targets: &'a [i64],
 }
 
-impl<E: Element, M: Mapping<E::Work>> RowKernel<E, 1> for Loss<'_, M> {
+impl<W: Work, M: Mappings> RowKernel<W, 1> for Loss<'_, M> {
     /// Writes the probabilities; the extra number is the loss.
     #[inline(always)]
-    fn row(
+    fn rows<S: Simd, L: Layout>(
         &self,
-        row: usize,
-        [scores]: [&[E::Work]; 1],
-        out: &mut [MaybeUninit<E>],
-        loss: &mut f64,
-        scratch: &mut [E::Work],
+        simd: S,
+        layout: L,
+        first: usize,
+        [scores]: [&[W]; 1],
+        out: &mut [MaybeUninit<W>],
+        losses: &mut [f64],
+        scratch: &mut [W],
     ) {
-        let solved = probabilities(self.mapping, scores, out, scratch);
-        let target = usize::try_from(self.targets[row])
-            .ok()
-            .and_then(|y| scores.get(y));
-        let (Some(solved), Some(&target)) = (solved, target) else {
-            *loss = f64::NAN;
-            return;
-        };
-        // ⟨p − 1_y, z⟩ does not change when all scores are shifted, and scores of −∞, which
-        // would give 0 · ∞, are no candidates
+        let mapping = self.mappings.of(simd, layout, first);
         let Solved {
             largest,
             candidates,
-            cut,
-        } = solved;
-        let expected: f64 = candidates
-            .iter()
-            .map(|&z| {
-                let p = self.mapping.prob(z, cut).widen();
-                self.mapping.entropy(p) + if p > 0.0 { p * z.widen() } else { 0.0 }
-            })
-            .sum();
-        // exactly 0 at its minimum, where rounding could leave it below
-        *loss = (expected - (target - largest).widen()).max(0.0);
+            threshold,
+        } = probabilities(simd, layout, mapping, scores, out, scratch);
+        // ⟨p − 1_y, z⟩ does not change when all scores are shifted, and scores of −∞, which
+        // would give 0 · ∞, have no part in it
+        let unscale = threshold.like(1.0) / mapping.scale(simd);
+        let [expected] = lanes::sum(
+            simd,
+            layout,
+            candidates,
+            #[inline(always)]
+            |z: Vector<W, S>| {
+                let p = mapping.prob(z, threshold);
+                let term = mapping.entropy(p) + p * (z * unscale);
+                [p.at_most(p.like(0.0)).select(p, term)]
+            },
+        );
+        let rows = losses.len();
+        for (row, loss) in losses.iter_mut().enumerate() {
+            // the last rows may be too few to fill all lanes
+            let Some(&target) = self.targets.get(first + row) else {
+                return;
+            };
+            let target = usize::try_from(target)
+                .ok()
+                .filter(|&y| y < scores.len() / rows);
+            let expected = expected.lanes()[row];
+            *loss = match target {
+                // exactly 0 at its minimum, where rounding could leave it below
+                Some(y) if !expected.is_nan() => {
+                    let target = scores[y * rows + row] - largest.lanes()[row];
+                    (expected - target).widen().max(0.0)
+                }
+                _ => f64::NAN,
+            };
+        }
     }
 }
 
@@ -56,25 +78,35 @@ pub(super) struct LossGradient<'a> {
     pub(super) grad: &'a [f64],
 }
 
-impl<E: Element> RowKernel<E, 1> for LossGradient<'_> {
+impl<W: Work> RowKernel<W, 1> for LossGradient<'_> {
     #[inline(always)]
-    fn row(
+    fn rows<S: Simd, L: Layout>(
         &self,
-        row: usize,
-        [probs]: [&[E::Work]; 1],
-        out: &mut [MaybeUninit<E>],
-        _: &mut f64,
-        _: &mut [E::Work],
+        simd: S,
+        layout: L,
+        first: usize,
+        [probs]: [&[W]; 1],
+        out: &mut [MaybeUninit<W>],
+        _: &mut [f64],
+        _: &mut [W],
     ) {
-        let grad = E::Work::narrow(self.grad[row]);
-        for (out, &p) in out.iter_mut().zip(probs) {
-            out.write(E::from_work(p * grad));
-        }
-        let target = usize::try_from(self.targets[row])
-            .ok()
-            .filter(|&y| y < probs.len());
-        if let Some(y) = target {
-            out[y].write(E::from_work((probs[y] - num_traits::one()) * grad));
+        let grad = layout.per_row(simd, &self.grad[first..], |grad| grad);
+        lanes::map(
+            simd,
+            [probs],
+            out,
+            #[inline(always)]
+            |[p]| p * grad,
+        );
+        let rows = layout.rows::<W, S>();
+        for (row, &target) in self.targets[first..].iter().take(rows).enumerate() {
+            let target = usize::try_from(target)
+                .ok()
+                .filter(|&y| y < probs.len() / rows);
+            if let Some(y) = target {
+                let at = y * rows + row;
+                out[at].write((probs[at] - W::one()) * grad.lanes()[row]);
+            }
         }
     }
 }

@@ -7,13 +7,18 @@
 #[macro_use]
 mod dispatch;
 mod element;
+mod entmax;
 mod forward;
 mod gradient;
+mod lanes;
+mod layout;
 mod loss;
 mod mapping;
 mod rows;
-mod sums;
+mod simd;
 mod support;
+mod threshold;
+mod vector;
 
 use burn_core::tensor::{Bytes, DType, TensorData};
 use element::Element;
@@ -33,8 +38,8 @@ pub(crate) fn entmax(scores: TensorData, alpha: f64, dim: usize) -> TensorData {
 
 /// The same on the bytes of a contiguous tensor.
 pub(crate) fn entmax_bytes(scores: &[u8], dtype: DType, rows: Rows, alpha: f64) -> Bytes {
-    with_element!(dtype, E => with_mapping!(alpha, mapping => {
-        let kernel = forward::Forward::new(mapping);
+    with_element!(dtype, E => with_mappings!(alpha, mappings => {
+        let kernel = forward::Forward { mappings };
         let probs = rows.map::<E, 1, _>([elements(scores)], &mut [], &kernel);
         Bytes::from_elems(probs)
     }))
@@ -49,8 +54,8 @@ pub(crate) fn entmax_backward_bytes(
     rows: Rows,
     alpha: f64,
 ) -> Bytes {
-    with_element!(dtype, E => with_mapping!(alpha, mapping => {
-        let kernel = gradient::Gradient::new(mapping);
+    with_element!(dtype, E => with_mappings!(alpha, mappings => {
+        let kernel = gradient::Gradient { mappings };
         Bytes::from_elems(rows.map::<E, 2, _>([elements(probs), elements(grad)], &mut [], &kernel))
     }))
 }
@@ -64,7 +69,7 @@ pub(crate) fn entmax_with_alpha(scores: TensorData, alpha: TensorData, dim: usiz
     );
     let alpha = to_f64(alpha.bytes(), alpha.dtype());
     let bytes = with_element!(dtype, E => {
-        let kernel = forward::ForwardWithAlpha { alpha: &alpha };
+        let kernel = forward::Forward { mappings: entmax::Alphas(&alpha) };
         Bytes::from_elems(rows.map::<E, 1, _>([elements(scores.bytes())], &mut [], &kernel))
     });
     TensorData::from_bytes(bytes, shape, dtype)
@@ -114,8 +119,8 @@ pub(crate) fn entmax_loss_bytes(
     alpha: f64,
 ) -> (Bytes, Bytes) {
     let mut losses = vec![0.0; targets.len()];
-    let probs = with_element!(dtype, E => with_mapping!(alpha, mapping => {
-        let kernel = loss::Loss { mapping, targets };
+    let probs = with_element!(dtype, E => with_mappings!(alpha, mappings => {
+        let kernel = loss::Loss { mappings, targets };
         Bytes::from_elems(rows.map::<E, 1, _>([elements(scores)], &mut losses, &kernel))
     }));
     (from_f64(&losses, dtype), probs)

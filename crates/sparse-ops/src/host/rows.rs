@@ -1,14 +1,19 @@
 //! The rows of a tensor along one dimension: contiguous or strided, in parallel, vectorized.
 
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
-use pulp::{Arch, WithSimd};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::element::Element;
+use super::element::{Element, Work};
+use super::layout::{Across, Along, Layout};
+use super::simd::MAX_LANES;
 
-/// Columns that are gathered together when rows are strided: a cache line of f32.
-const TILE: usize = 16;
+/// Rows that are as short as this share registers, one in each lane. Measured on AVX2, where 64
+/// elements of f32 are eight registers.
+const SHORT: usize = 64;
 /// Elements that are worth a task of their own: about 10 µs of work.
 const TASK: usize = 1 << 14;
 
@@ -20,18 +25,22 @@ pub(crate) struct Rows {
     inner: usize,
 }
 
-/// What is done with each row.
+/// What is done with the rows of a [`Layout`], in their working precision.
 ///
-/// `row` counts the rows in the order of the tensor without the dimension. `extra` is the row's one
-/// number beside `out` (a loss, a gradient in α), and `scratch` has at least the row's length.
-pub(super) trait RowKernel<E: Element, const INPUTS: usize>: Sync {
-    fn row(
+/// `first` counts the rows in the order of the tensor without the dimension. `extra` has each
+/// row's one number beside `out` (a loss, a gradient in α), and `scratch` has room for the input.
+/// In [`Across`], lanes beyond the last row repeat it, and what they write is dropped.
+pub(super) trait RowKernel<W: Work, const INPUTS: usize>: Sync {
+    #[expect(clippy::too_many_arguments)]
+    fn rows<S: Simd, L: Layout>(
         &self,
-        row: usize,
-        inputs: [&[E::Work]; INPUTS],
-        out: &mut [MaybeUninit<E>],
-        extra: &mut f64,
-        scratch: &mut [E::Work],
+        simd: S,
+        layout: L,
+        first: usize,
+        inputs: [&[W]; INPUTS],
+        out: &mut [MaybeUninit<W>],
+        extra: &mut [f64],
+        scratch: &mut [W],
     );
 }
 
@@ -49,7 +58,7 @@ impl Rows {
     }
 
     /// Runs `kernel` on every row and returns its output. `extra` is empty or has a number a row.
-    pub(super) fn map<E: Element, const INPUTS: usize, K: RowKernel<E, INPUTS>>(
+    pub(super) fn map<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>>(
         self,
         inputs: [&[E]; INPUTS],
         extra: &mut [f64],
@@ -58,196 +67,218 @@ impl Rows {
         let total = self.count() * self.len;
         assert!(inputs.iter().all(|input| input.len() == total));
         assert!(extra.is_empty() || extra.len() == self.count());
-        if self.len == 0 {
+        if total == 0 {
             return Vec::new();
         }
         let mut out = Vec::with_capacity(total);
         let slots = &mut out.spare_capacity_mut()[..total];
-        if self.inner == 1 {
-            self.contiguous(inputs, slots, extra, kernel);
+        // rows that share registers come in whole sets of lanes
+        let per_task = (TASK / self.len).next_multiple_of(MAX_LANES).max(1);
+        let tasks = self.count().div_ceil(per_task);
+        let block = Block {
+            rows: self,
+            inputs,
+            out: Shared::new(slots),
+            extra: Shared::new(extra),
+            kernel,
+        };
+        if tasks < 2 || rayon::current_num_threads() == 1 {
+            // nothing is gained by cutting it, and each cut costs a dispatch
+            block.run(0..self.count());
         } else {
-            self.strided(inputs, slots, extra, kernel);
+            (0..tasks).into_par_iter().for_each(|task| {
+                let first = task * per_task;
+                block.run(first..self.count().min(first + per_task));
+            });
         }
-        // SAFETY: every kernel writes the whole of its row, and the rows cover `total` elements.
+        // SAFETY: every kernel writes the whole of its rows, and they cover `total` elements.
         unsafe { out.set_len(total) };
         out
     }
 
-    fn contiguous<E: Element, const INPUTS: usize, K: RowKernel<E, INPUTS>>(
-        self,
-        inputs: [&[E]; INPUTS],
-        out: &mut [MaybeUninit<E>],
-        extra: &mut [f64],
-        kernel: &K,
-    ) {
-        let len = self.len;
-        let per_task = (TASK / len).max(1);
-        let task = |index: usize, out: &mut [MaybeUninit<E>], extra: &mut [f64]| {
-            let first = index * per_task;
-            let span = first * len..first * len + out.len();
-            let inputs = inputs.map(|input| &input[span.clone()]);
-            Arch::new().dispatch(Block {
-                first,
-                len,
-                inputs,
-                out,
-                extra,
-                kernel,
-            });
-        };
-        let tasks = self.count().div_ceil(per_task);
-        if tasks < 2 || rayon::current_num_threads() == 1 {
-            // one block: nothing is gained by cutting it, and each cut costs a dispatch
-            Arch::new().dispatch(Block {
-                first: 0,
-                len,
-                inputs,
-                out,
-                extra,
-                kernel,
-            });
-        } else if extra.is_empty() {
-            out.par_chunks_mut(per_task * len)
-                .enumerate()
-                .for_each(|(index, out)| task(index, out, &mut []));
+    /// Where a row begins; its elements are `inner` apart.
+    fn start(&self, row: usize) -> usize {
+        if self.inner == 1 {
+            row * self.len
         } else {
-            out.par_chunks_mut(per_task * len)
-                .zip(extra.par_chunks_mut(per_task))
-                .enumerate()
-                .for_each(|(index, (out, extra))| task(index, out, extra));
+            row / self.inner * self.len * self.inner + row % self.inner
         }
-    }
-
-    fn strided<E: Element, const INPUTS: usize, K: RowKernel<E, INPUTS>>(
-        self,
-        inputs: [&[E]; INPUTS],
-        out: &mut [MaybeUninit<E>],
-        extra: &mut [f64],
-        kernel: &K,
-    ) {
-        let tiles = self.inner.div_ceil(TILE);
-        let tile = |index: usize, out: &Shared<MaybeUninit<E>>, extra: &Shared<f64>| {
-            let (outer, first) = (index / tiles, index % tiles * TILE);
-            let width = TILE.min(self.inner - first);
-            let start = outer * self.len * self.inner + first;
-            let row = outer * self.inner + first;
-            let gathered = inputs.map(|input| self.gather(input, start, width));
-            let inputs = std::array::from_fn(|i| gathered[i].as_slice());
-            let mut done = vec![MaybeUninit::uninit(); width * self.len];
-            let mut numbers = [0.0; TILE];
-            Arch::new().dispatch(Block {
-                first: row,
-                len: self.len,
-                inputs,
-                out: &mut done,
-                extra: &mut numbers[..width],
-                kernel,
-            });
-            for (column, values) in done.chunks_exact(self.len).enumerate() {
-                for (j, value) in values.iter().enumerate() {
-                    // SAFETY: inside of the tensor; no other tile has this column.
-                    unsafe { out.write(start + j * self.inner + column, *value) };
-                }
-            }
-            if extra.len > 0 {
-                for (column, number) in numbers[..width].iter().enumerate() {
-                    // SAFETY: one number for each row; no other tile has this row.
-                    unsafe { extra.write(row + column, *number) };
-                }
-            }
-        };
-        let (out, extra) = (Shared::new(out), Shared::new(extra));
-        let count = self.outer * tiles;
-        if count * TILE * self.len < 2 * TASK || rayon::current_num_threads() == 1 {
-            (0..count).for_each(|index| tile(index, &out, &extra));
-        } else {
-            let at_least = (TASK / (TILE * self.len)).max(1);
-            (0..count)
-                .into_par_iter()
-                .with_min_len(at_least)
-                .for_each(|index| tile(index, &out, &extra));
-        }
-    }
-
-    /// `width` neighbouring columns, each as a contiguous row.
-    fn gather<E: Element>(&self, input: &[E], start: usize, width: usize) -> Vec<E> {
-        let mut tile = Vec::with_capacity(width * self.len);
-        for column in start..start + width {
-            tile.extend((0..self.len).map(|j| input[column + j * self.inner]));
-        }
-        tile
     }
 }
 
-/// Consecutive contiguous rows, computed with one choice of instruction set.
+/// A kernel on a tensor.
 struct Block<'a, E: Element, const INPUTS: usize, K> {
-    first: usize,
-    len: usize,
+    rows: Rows,
     inputs: [&'a [E]; INPUTS],
-    out: &'a mut [MaybeUninit<E>],
-    extra: &'a mut [f64],
+    out: Shared<'a, MaybeUninit<E>>,
+    extra: Shared<'a, f64>,
     kernel: &'a K,
 }
 
-impl<E: Element, const INPUTS: usize, K: RowKernel<E, INPUTS>> WithSimd
-    for Block<'_, E, INPUTS, K>
-{
-    type Output = ();
+impl<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>> Block<'_, E, INPUTS, K> {
+    /// The rows of one task, with one choice of instruction set.
+    fn run(&self, range: Range<usize>) {
+        Arch::new().dispatch(Task { block: self, range });
+    }
 
+    /// Long rows, one after the other.
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        let Block {
-            first,
-            len,
-            inputs,
-            out,
-            extra,
-            kernel,
-        } = self;
-        let zero = num_traits::zero::<E::Work>();
-        let mut scratch = vec![zero; len];
+    fn along<S: Simd>(&self, simd: S, range: Range<usize>) {
+        let len = self.rows.len;
+        let mut scratch = vec![num_traits::zero(); len.next_multiple_of(MAX_LANES)];
         let mut widened: [Vec<E::Work>; INPUTS] = std::array::from_fn(|_| Vec::new());
-        let mut unused = 0.0;
-        for (index, out) in out.chunks_exact_mut(len).enumerate() {
-            let span = index * len..(index + 1) * len;
-            let extra = extra.get_mut(index).unwrap_or(&mut unused);
-            for (widened, input) in widened.iter_mut().zip(&inputs) {
+        let mut wide_out = Vec::new();
+        for row in range {
+            let span = row * len..(row + 1) * len;
+            for (widened, input) in widened.iter_mut().zip(&self.inputs) {
                 if E::as_work(input).is_none() {
                     widened.clear();
                     widened.extend(input[span.clone()].iter().map(|x| x.to_work()));
                 }
             }
-            let row = std::array::from_fn(|i| match E::as_work(inputs[i]) {
+            let inputs = std::array::from_fn(|i| match E::as_work(self.inputs[i]) {
                 Some(input) => &input[span.clone()],
                 None => widened[i].as_slice(),
             });
-            kernel.row(first + index, row, out, extra, &mut scratch);
+            // SAFETY: no other task has this row.
+            let out = unsafe { self.out.part(span) };
+            let mut extra = [0.0];
+            if let Some(out) = E::as_work_uninit(out) {
+                self.kernel
+                    .rows(simd, Along, row, inputs, out, &mut extra, &mut scratch);
+            } else {
+                wide_out.resize(len, MaybeUninit::uninit());
+                self.kernel.rows(
+                    simd,
+                    Along,
+                    row,
+                    inputs,
+                    &mut wide_out,
+                    &mut extra,
+                    &mut scratch,
+                );
+                for (out, wide) in out.iter_mut().zip(&wide_out) {
+                    // SAFETY: every kernel writes the whole of its row.
+                    out.write(E::from_work(unsafe { wide.assume_init() }));
+                }
+            }
+            self.put_extra(row, &extra);
+        }
+    }
+
+    /// Short or strided rows, gathered one in each lane.
+    #[inline(always)]
+    fn across<S: Simd>(&self, simd: S, range: Range<usize>) {
+        let Rows { len, inner, .. } = self.rows;
+        let lanes = Across.rows::<E::Work, S>();
+        let zero = num_traits::zero::<E::Work>();
+        let mut gathered: [Vec<E::Work>; INPUTS] = std::array::from_fn(|_| vec![zero; len * lanes]);
+        let mut scratch = vec![zero; len * lanes];
+        let mut done = vec![MaybeUninit::uninit(); len * lanes];
+        for first in range.clone().step_by(lanes) {
+            let count = lanes.min(range.end - first);
+            let starts: [usize; MAX_LANES] =
+                std::array::from_fn(|lane| self.rows.start(first + lane.min(count - 1)));
+            let starts = &starts[..lanes];
+            for (gathered, input) in gathered.iter_mut().zip(self.inputs) {
+                for (j, gathered) in gathered.chunks_exact_mut(lanes).enumerate() {
+                    for (gathered, start) in gathered.iter_mut().zip(starts) {
+                        *gathered = input[start + j * inner].to_work();
+                    }
+                }
+            }
+            let inputs = std::array::from_fn(|i| gathered[i].as_slice());
+            let mut extra = [0.0; MAX_LANES];
+            self.kernel.rows(
+                simd,
+                Across,
+                first,
+                inputs,
+                &mut done,
+                &mut extra[..lanes],
+                &mut scratch,
+            );
+            for (j, done) in done.chunks_exact(lanes).enumerate() {
+                for (value, start) in done.iter().zip(&starts[..count]) {
+                    // SAFETY: every kernel writes the whole of its rows, and no other task has
+                    // this one.
+                    unsafe {
+                        let value = E::from_work(value.assume_init());
+                        self.out.write(start + j * inner, MaybeUninit::new(value));
+                    }
+                }
+            }
+            self.put_extra(first, &extra[..count]);
+        }
+    }
+
+    #[inline(always)]
+    fn put_extra(&self, first: usize, numbers: &[f64]) {
+        if self.extra.len > 0 {
+            for (lane, number) in numbers.iter().enumerate() {
+                // SAFETY: one number for each row, and no other task has this row.
+                unsafe { self.extra.write(first + lane, *number) };
+            }
+        }
+    }
+}
+
+struct Task<'a, 'b, E: Element, const INPUTS: usize, K> {
+    block: &'a Block<'b, E, INPUTS, K>,
+    range: Range<usize>,
+}
+
+impl<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>> WithSimd
+    for Task<'_, '_, E, INPUTS, K>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Rows { len, inner, .. } = self.block.rows;
+        if inner == 1 && len > SHORT {
+            self.block.along(simd, self.range);
+        } else {
+            self.block.across(simd, self.range);
         }
     }
 }
 
 /// A slice that tasks write at disjoint places.
-struct Shared<T> {
+struct Shared<'a, T> {
     start: *mut T,
     len: usize,
+    slice: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: `write` demands that no place is written twice, so threads never meet.
-unsafe impl<T: Send> Sync for Shared<T> {}
+// SAFETY: `write` and `part` demand that no place is written twice, so threads never meet.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
 
-impl<T> Shared<T> {
-    fn new(slice: &mut [T]) -> Self {
+impl<'a, T> Shared<'a, T> {
+    fn new(slice: &'a mut [T]) -> Self {
         Self {
             start: slice.as_mut_ptr(),
             len: slice.len(),
+            slice: PhantomData,
         }
     }
 
     /// # Safety
     /// `index` is below `len`, and no other task writes it while this one may.
+    #[inline(always)]
     unsafe fn write(&self, index: usize, value: T) {
         debug_assert!(index < self.len);
         // SAFETY: in bounds and unshared by the contract.
         unsafe { self.start.add(index).write(value) }
+    }
+
+    /// # Safety
+    /// The span ends at `len` or before, and nothing else reads or writes it while this lives.
+    #[inline(always)]
+    #[expect(clippy::mut_from_ref)]
+    unsafe fn part(&self, span: Range<usize>) -> &mut [T] {
+        debug_assert!(span.end <= self.len);
+        // SAFETY: in bounds and unshared by the contract.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(span.start), span.len()) }
     }
 }
