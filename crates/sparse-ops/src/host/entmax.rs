@@ -109,7 +109,7 @@ impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
     ) -> Vector<W, S> {
         let one = Vector::constant(simd, 1.0);
         let tolerance = Vector::splat(simd, W::epsilon() * W::narrow(8.0));
-        let size = (candidates.len() * size_of::<W::Register<S>>() / size_of::<W>()) as f64;
+        let size = (size_of_val(candidates) / size_of::<W>()) as f64;
         // at 0 the largest score alone has probability 1; at the upper end even equal scores
         // sum to less than 1
         let high = self.epsilon.each(|epsilon| {

@@ -56,6 +56,7 @@ pub(super) fn probabilities<'s, W: Work, S: Simd, L: Layout, M: Mapping<W, S>>(
     let candidates =
         lanes::candidates(simd, scores, [largest, scale, mapping.bound(simd)], scratch);
     // a NaN, +∞ or nothing but −∞: the difference is NaN
+    #[expect(clippy::eq_op, reason = "not 0 where it is not finite")]
     let threshold = mapping.threshold(simd, layout, candidates) + (largest - largest);
     lanes::map(
         simd,

@@ -9,7 +9,6 @@ use super::lanes;
 use super::layout::Layout;
 use super::mapping::{Mapping, Mappings};
 use super::rows::RowKernel;
-use super::vector::Vector;
 
 pub(super) struct Gradient<M> {
     pub(super) mappings: M,
