@@ -12,7 +12,7 @@ use std::{
 use burn::train::Interrupter;
 use clap::Args;
 use serde::Serialize;
-use sparse_models::training::{Display, EpochRow, RunError};
+use sparse_models::training::{Display, EpochRow, OnEpoch, RunError};
 
 /// The flags of every training.
 #[derive(Args, Debug)]
@@ -65,7 +65,7 @@ impl RunFlags {
         let on_epoch = move |row: &EpochRow| print_row(row, total_epochs);
         Display {
             dashboard,
-            on_epoch: (!dashboard).then(|| Box::new(on_epoch) as Box<dyn Fn(&EpochRow) + Send>),
+            on_epoch: (!dashboard).then(|| Box::new(on_epoch) as OnEpoch),
             interrupter,
         }
     }

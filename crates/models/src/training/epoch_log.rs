@@ -43,6 +43,9 @@ pub struct EpochRow {
     pub valid: BTreeMap<String, f64>,
 }
 
+/// What is done with the figures of each epoch.
+pub type OnEpoch = Box<dyn Fn(&EpochRow) + Send>;
+
 /// The rows of a run, in memory and on disk.
 #[derive(Debug, Clone)]
 pub struct EpochLog {
@@ -136,7 +139,7 @@ impl EpochLog {
     pub(super) fn logger(
         &self,
         interrupter: Interrupter,
-        on_epoch: Option<Box<dyn Fn(&EpochRow) + Send>>,
+        on_epoch: Option<OnEpoch>,
     ) -> EpochLogger {
         EpochLogger {
             log: self.clone(),
@@ -178,7 +181,7 @@ impl Shared {
 pub(super) struct EpochLogger {
     log: EpochLog,
     interrupter: Interrupter,
-    on_epoch: Option<Box<dyn Fn(&EpochRow) + Send>>,
+    on_epoch: Option<OnEpoch>,
     names: HashMap<MetricId, String>,
     sums: BTreeMap<String, Mean>,
 }

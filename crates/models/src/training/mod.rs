@@ -15,7 +15,7 @@ mod two_phases;
 
 pub use backend::backend_name;
 pub use checkpoints::Checkpoints;
-pub use epoch_log::{EpochLog, EpochRow, SELECTION, best};
+pub use epoch_log::{EpochLog, EpochRow, OnEpoch, SELECTION, best};
 pub use error::RunError;
 pub use metrics::{Metrics, Timings};
 pub use randomness::{Draw, Stream};

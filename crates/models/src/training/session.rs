@@ -11,7 +11,7 @@ use burn::{
 };
 
 use super::{
-    Checkpoints, EpochLog, EpochRow, RunError, RunFolder, checkpoints::NewestAndBest, quiet::Quiet,
+    Checkpoints, EpochLog, OnEpoch, RunError, RunFolder, checkpoints::NewestAndBest, quiet::Quiet,
     timed::Timed,
 };
 
@@ -21,7 +21,7 @@ pub struct Display {
     /// Whether burn-train draws its dashboard, where the output is a terminal.
     pub dashboard: bool,
     /// What is done with the figures of each epoch.
-    pub on_epoch: Option<Box<dyn Fn(&EpochRow) + Send>>,
+    pub on_epoch: Option<OnEpoch>,
     /// Stops the training after the current step.
     pub interrupter: Interrupter,
 }
