@@ -43,13 +43,13 @@ struct Command {
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     batch_size: Option<usize>,
     /// Learning rate after the warm-up
-    #[arg(long, value_name = "RATE", value_parser = flags::positive)]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::positive)]
     lr: Option<f64>,
     /// Weight of the classification loss of labelled images
-    #[arg(long, value_name = "WEIGHT", value_parser = flags::not_negative)]
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = flags::not_negative)]
     label_weight: Option<f64>,
     /// Weight of the loss of unlabelled images
-    #[arg(long, value_name = "WEIGHT", value_parser = flags::not_negative)]
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = flags::not_negative)]
     unlabelled_weight: Option<f64>,
     /// Seed of all random numbers [default: 42]
     #[arg(long)]
