@@ -10,8 +10,8 @@ use cubecl::prelude::*;
 
 use super::elementary::{exp, expm1_ratio, ln, ln_1p};
 
-/// Shifted scores at or below this have probability 0 under every mapping of this crate, and
-/// products of −∞ with 0 never arise. Nothing between it and 0 overflows in f32.
+/// Shifted scores at or below this have probability 0 for every α: sorted out by it, a −∞ is never
+/// multiplied with ε = 0.
 #[cube]
 fn unreachable_score<W: Float>() -> W {
     W::new(-1e30)

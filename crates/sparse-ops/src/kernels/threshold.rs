@@ -11,10 +11,10 @@ use super::tile::read;
 
 /// Steps after which a row takes the threshold it has.
 ///
-/// For α ≤ 2 the search never needs them. `F` is convex and decreasing, so a Newton step obeys
-/// `F'/F + D'/D ≤ 1` for the excess `F` over 1 and the slope `D`: their product falls at least
-/// fourfold, from `len²` to the rounding in some 40 steps at worst, in about 6 on the whole. For
-/// α > 2 every fourth step halves the bracket, and 256 / 4 halvings exhaust f64.
+/// For α ≤ 2 the search never needs them. Its function is convex and decreasing, so of the excess e
+/// over 1 and the slope d a Newton step leaves e' and d' with `e'/e + d'/d ≤ 1`: their product
+/// falls at least fourfold, from `len²` to the rounding in some 40 steps at worst, and in about 6 as
+/// a rule. For α > 2 every fourth step halves the bracket, and 256 / 4 halvings exhaust f64.
 const STEPS: u32 = 256;
 
 /// What is known of a row once its threshold is.
