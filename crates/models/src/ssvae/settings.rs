@@ -114,9 +114,10 @@ impl SsvaeSettings {
             SsvaeData::Mnist => common,
             SsvaeData::Digits => Self {
                 warm_up_epochs: 100,
-                epochs: 400,
+                epochs: 800,
                 lr: 1e-3,
                 label_weight: 10.0,
+                unlabelled_weight: Some(2.0),
                 ..common
             },
         }
