@@ -5,5 +5,6 @@
 
 pub mod data;
 pub mod estimators;
+pub mod pictures;
 pub mod ssvae;
 pub mod training;

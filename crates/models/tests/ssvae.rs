@@ -7,61 +7,130 @@ use burn::{
 };
 use sparse_models::{
     data::digits,
-    estimators::{CategoricalEstimator, Mapping, Marginalize},
-    ssvae::{Labelled, Ssvae, SsvaeConfig, Unlabelled},
+    estimators::{CategoricalEstimator, Mapping, Marginalize, Query, one_hot},
+    ssvae::{Ssvae, SsvaeBatch, SsvaeConfig},
+    training::Draw,
+};
+
+const DRAW: Draw = Draw {
+    seed: 0,
+    epoch: 1,
+    step: 1,
 };
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
-fn small(device: &Device) -> (Ssvae, Unlabelled) {
+fn close(a: &[f64], b: &[f64], tolerance: f64) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < tolerance)
+}
+
+/// A small model, and ten images of which the first two have labels.
+fn small(device: &Device) -> (Ssvae, SsvaeBatch) {
     device.seed(7);
     let model = SsvaeConfig::new(6, 2, vec![5], vec![7])
         .with_classes(4)
         .init(device);
-    let images = Tensor::<2>::random([8, 6], Distribution::Bernoulli(0.5), device);
-    let noise = Tensor::random([8, 2], Distribution::Normal(0.0, 1.0), device);
-    (
-        model,
-        Unlabelled {
-            seen: images.clone(),
-            images,
-            noise,
-        },
-    )
+    let images = Tensor::<2>::random([10, 6], Distribution::Bernoulli(0.5), device);
+    let batch = SsvaeBatch {
+        seen: images.clone(),
+        images,
+        noise: Tensor::random([10, 2], Distribution::Normal(0.0, 1.0), device),
+        labels: Tensor::from_ints([3, 1], device),
+        draw: DRAW,
+    };
+    (model, batch)
 }
 
-/// The expectation is the sum over all classes, each decoded apart and weighted by its probability.
+/// The expectation is the sum over all classes, each decoded apart and weighted by its probability;
+/// labelled images are decoded with their own class.
 #[test]
-fn marginalization_is_the_sum_over_classes() {
+fn losses_are_sums_over_classes() {
     let device = Device::default().autodiff();
     let (model, batch) = small(&device);
     for mapping in [Mapping::Softmax, Mapping::Sparsemax, Mapping::Entmax15] {
-        let estimate = model.unlabelled(batch.clone(), &Marginalize { mapping });
-        let probs = values(mapping.probs(model.classifier.forward(batch.seen.clone())));
-        let mut want = vec![0.0; 8];
-        let mut entropy = vec![0.0; 8];
-        for class in 0..4 {
-            let codes = Tensor::<1, Int>::full([8], class, &device)
-                .one_hot::<2>(4)
-                .float();
-            let loss = model.negative_elbo(batch.images.clone(), codes, batch.noise.clone());
-            for (i, loss) in values(loss).into_iter().enumerate() {
-                let p = probs[i * 4 + class as usize];
-                want[i] += p * loss;
+        let losses = model.losses(batch.clone(), &Marginalize::new(mapping));
+        let estimate = losses.unlabelled.unwrap();
+        let scores = model.classifier.forward(batch.seen.clone());
+        let probs = values(mapping.probs(scores.clone().narrow(0, 2, 8)));
+        let bounds: Vec<Vec<f64>> = (0..4)
+            .map(|class| {
+                let codes = one_hot(Tensor::<1, Int>::full([10], class, &device), 4);
+                let images = model.see(batch.images.clone(), batch.noise.clone());
+                values(model.negative_elbo(images, codes))
+            })
+            .collect();
+        let (mut want, mut entropy) = (vec![0.0; 8], vec![0.0; 8]);
+        for i in 0..8 {
+            for class in 0..4 {
+                let p = probs[i * 4 + class];
+                want[i] += p * bounds[class][i + 2];
                 entropy[i] -= if p > 0.0 { p * p.ln() } else { 0.0 };
             }
         }
         // sums of a few f32 terms below 10
-        let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 2e-5);
-        assert!(close(&values(estimate.expected_loss), &want));
-        assert!(close(&values(estimate.entropy), &entropy));
-        assert_eq!(
-            estimate.decoder_calls,
-            probs.iter().filter(|p| **p > 0.0).count()
-        );
+        assert!(close(&values(estimate.expected_loss), &want, 2e-5));
+        assert!(close(&values(estimate.entropy), &entropy, 2e-5));
+        let support = probs.iter().filter(|p| **p > 0.0).count();
+        assert_eq!(estimate.decoder_calls, support);
+        assert!(close(
+            &values(losses.bound),
+            &[bounds[3][0], bounds[1][1]],
+            2e-5
+        ));
+        let classification = mapping.loss(scores.narrow(0, 0, 2), batch.labels.clone());
+        assert!(close(
+            &values(losses.classification),
+            &values(classification),
+            2e-5
+        ));
     }
+}
+
+/// The bound by its definition: −log of Bernoulli probabilities, and the divergence of Gaussians.
+#[test]
+fn the_bound_is_likelihood_and_divergence() {
+    let device = Device::default();
+    let (model, batch) = small(&device);
+    let codes = one_hot(
+        Tensor::from_ints([0, 1, 2, 3, 0, 1, 2, 3, 0, 1], &device),
+        4,
+    );
+    let hidden = model.inference.see(batch.images.clone());
+    let posterior = model.inference.forward(hidden, codes.clone());
+    let style = posterior.sample(batch.noise.clone());
+    let logits = values(model.generator.forward(style, codes.clone()));
+    let (mean, log_sd) = (values(posterior.mean), values(posterior.log_sd));
+    let pixels = values(batch.images.clone());
+    let want: Vec<f64> = (0..10)
+        .map(|i| {
+            let likelihood: f64 = (0..6)
+                .map(|j| {
+                    let on = 1.0 / (1.0 + (-logits[i * 6 + j]).exp());
+                    (if pixels[i * 6 + j] > 0.5 {
+                        on
+                    } else {
+                        1.0 - on
+                    })
+                    .ln()
+                })
+                .sum();
+            let divergence: f64 = (0..2)
+                .map(|k| {
+                    let (m, s) = (mean[i * 2 + k], log_sd[i * 2 + k]);
+                    (m * m + (2.0 * s).exp() - 1.0 - 2.0 * s) / 2.0
+                })
+                .sum();
+            divergence - likelihood
+        })
+        .collect();
+    let images = model.see(batch.images, batch.noise);
+    assert!(close(
+        &values(model.negative_elbo(images, codes)),
+        &want,
+        2e-5
+    ));
 }
 
 /// One supported class an image: one decoder call for each image.
@@ -69,10 +138,12 @@ fn marginalization_is_the_sum_over_classes() {
 fn a_certain_class_is_decoded_alone() {
     let device = Device::default();
     let scores = Tensor::<2>::from_floats([[9.0, 0.0, 0.0], [0.0, 0.0, 9.0]], &device);
-    let estimator = Marginalize {
-        mapping: Mapping::Sparsemax,
+    let query = Query {
+        inputs: scores.clone(),
+        scores,
+        draw: DRAW,
     };
-    let estimate = estimator.estimate(scores, &mut |outcomes| {
+    let estimate = Marginalize::new(Mapping::Sparsemax).estimate(query, &mut |outcomes| {
         assert_eq!(
             values(outcomes.codes.clone()),
             [1.0, 0.0, 0.0, 0.0, 0.0, 1.0]
@@ -89,10 +160,9 @@ fn a_certain_class_is_decoded_alone() {
 fn huge_logits_leave_the_bound_finite() {
     let device = Device::default();
     let (model, batch) = small(&device);
-    let codes = Tensor::<1, Int>::zeros([8], &device)
-        .one_hot::<2>(4)
-        .float();
-    let loss = model.negative_elbo(batch.images, codes, batch.noise.mul_scalar(1e4));
+    let codes = one_hot(Tensor::zeros([10], &device), 4);
+    let images = model.see(batch.images, batch.noise.mul_scalar(1e4));
+    let loss = model.negative_elbo(images, codes);
     assert!(values(loss).iter().all(|loss| loss.is_finite()));
 }
 
@@ -112,28 +182,21 @@ fn learns_digits() {
     let labels: Vec<i64> = data.labelled.iter().map(label).collect();
     let seen = images(&data.train, &data.labelled);
     let unknown = images(&data.train, &data.unlabelled[..200]);
-    let estimator = Marginalize {
-        mapping: Mapping::Sparsemax,
-    };
+    let estimator = Marginalize::new(Mapping::Sparsemax);
+    let all = Tensor::cat(vec![seen, unknown], 0);
     let mut bounds = Vec::new();
     for _ in 0..150 {
-        let noise = |n: usize| Tensor::random([n, 4], Distribution::Normal(0.0, 1.0), &device);
-        let batch = Labelled {
-            images: seen.clone(),
-            seen: seen.clone(),
+        let batch = SsvaeBatch {
+            images: all.clone(),
+            seen: all.clone(),
+            noise: Tensor::random([all.dims()[0], 4], Distribution::Normal(0.0, 1.0), &device),
             labels: Tensor::from_data(TensorData::new(labels.clone(), [labels.len()]), &device),
-            noise: noise(labels.len()),
+            draw: DRAW,
         };
-        let scores = model.classifier.forward(seen.clone());
-        let (bound, classification) = model.labelled(batch, scores, estimator.mapping);
-        let batch = Unlabelled {
-            images: unknown.clone(),
-            seen: unknown.clone(),
-            noise: noise(200),
-        };
-        let estimate = model.unlabelled(batch, &estimator);
-        bounds.push(values(bound.clone().mean())[0]);
-        let loss = (bound + classification * 10.0).mean()
+        let losses = model.losses(batch, &estimator);
+        let estimate = losses.unlabelled.unwrap();
+        bounds.push(values(losses.bound.clone().mean())[0]);
+        let loss = (losses.bound + losses.classification * 10.0).mean()
             + (estimate.expected_loss - estimate.entropy).mean();
         let grads = GradientsParams::from_grads(loss.backward(), &model);
         model = optimizer.step(3e-3, model, grads);

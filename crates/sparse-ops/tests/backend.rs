@@ -14,3 +14,5 @@ mod losses;
 mod mappings;
 #[path = "backend/oracle.rs"]
 mod oracle;
+#[path = "backend/rows.rs"]
+mod rows;

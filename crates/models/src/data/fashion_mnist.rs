@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use super::{DataError, ImageSet, folder};
+use super::{DataError, DataSet, ImageSet, folder};
 
-/// The training and test images of Fashion-MNIST from a folder with its four IDX files (or the
-/// folder above, where they lie in `fashion-mnist`).
+/// The training and test images of Fashion-MNIST from a folder with its four IDX files, or from the
+/// folder `fashion-mnist` in it, which goes first. Without a folder at hand,
+/// [`locate`](super::locate()) has one.
 ///
 /// # Errors
 ///
-/// If files are missing or broken.
+/// If files are missing or broken, or the labels are those of another data set.
 pub fn fashion_mnist(dir: &Path) -> Result<(ImageSet, ImageSet), DataError> {
-    let (_, train, test) = folder::idx_sets("Fashion-MNIST", "fashion-mnist", dir)?;
+    let (_, train, test) = folder::idx_sets(DataSet::FashionMnist, dir)?;
     Ok((train, test))
 }

@@ -1,67 +1,79 @@
-//! Which folder a data set lies in.
+//! Where the files of a data set lie below a folder.
 
 use std::{
-    env,
+    fs,
     path::{Path, PathBuf},
 };
 
-use super::{DataError, ImageSet};
+use super::{DataError, DataSet, ImageSet, checksum::sha256, idx};
 
-const FILES: [&str; 4] = [
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-];
-
-/// The folder that was asked for, or the one that the environment variable `SPARSE_DATA_DIR` names.
-///
-/// # Errors
-///
-/// If neither is given.
-pub fn find_folder(given: Option<&Path>, name: &'static str) -> Result<PathBuf, DataError> {
-    given
-        .map(Path::to_path_buf)
-        .or_else(|| env::var_os("SPARSE_DATA_DIR").map(PathBuf::from))
-        .ok_or_else(|| DataError::NoFolder {
-            name,
-            files: FILES.join(", "),
-        })
+/// The file `name` of a folder, plain or else with `.gz`.
+pub(super) fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    [folder.join(name), folder.join(format!("{name}.gz"))]
+        .into_iter()
+        .find(|path| path.is_file())
 }
 
-/// The training and test images of a data set in the form of MNIST, and the folder they lie in:
-/// `dir` itself, or `dir/folder`.
+/// The training and test images of a data set, and the folder they lie in: the data set's own folder
+/// in `dir` if all of its files lie there, else `dir` itself. The own folder goes first because its
+/// name says what it holds, while the files of `dir` may be those of another data set.
 pub(super) fn idx_sets(
-    name: &'static str,
-    folder: &'static str,
+    data: DataSet,
     dir: &Path,
 ) -> Result<(PathBuf, ImageSet, ImageSet), DataError> {
-    std::fs::read_dir(dir).map_err(|source| DataError::Read {
+    let (place, [images, labels, test_images, test_labels]) = place(data, dir)?;
+    refuse_others(data, [&labels, &test_labels])?;
+    let train = ImageSet::from_idx(&images, &labels)?;
+    let test = ImageSet::from_idx(&test_images, &test_labels)?;
+    if test.size() != train.size() {
+        let of = |set: &ImageSet| format!("images of {} × {} pixels", set.size().0, set.size().1);
+        let expected = format!("{} as in {}", of(&train), images.display());
+        return Err(DataError::invalid(test_images, of(&test), expected));
+    }
+    Ok((place, train, test))
+}
+
+fn place(data: DataSet, dir: &Path) -> Result<(PathBuf, [PathBuf; 4]), DataError> {
+    let missing = |found| DataError::Missing {
+        data,
         path: dir.to_path_buf(),
-        source,
-    })?;
-    for place in [dir.to_path_buf(), dir.join(folder)] {
-        let files = FILES.map(|file| {
-            let plain = place.join(file);
-            let packed = place.join(format!("{file}.gz"));
-            [plain, packed].into_iter().find(|path| path.is_file())
-        });
-        if let [
-            Some(images),
-            Some(labels),
-            Some(test_images),
-            Some(test_labels),
-        ] = files
-        {
-            let train = ImageSet::from_idx(&images, &labels)?;
-            let test = ImageSet::from_idx(&test_images, &test_labels)?;
-            return Ok((place, train, test));
+        found,
+    };
+    fs::read_dir(dir).map_err(|error| missing(error.to_string()))?;
+    let mut partial = None;
+    for place in [dir.join(data.folder()), dir.to_path_buf()] {
+        let files = data.files().map(|file| find(&place, file.name));
+        match files {
+            [Some(a), Some(b), Some(c), Some(d)] => return Ok((place, [a, b, c, d])),
+            files if files.iter().any(Option::is_some) => {
+                let files = files
+                    .iter()
+                    .flatten()
+                    .map(|path| path.display().to_string());
+                partial.get_or_insert_with(|| files.collect::<Vec<_>>());
+            }
+            _ => {}
         }
     }
-    Err(DataError::Missing {
-        name,
-        path: dir.to_path_buf(),
-        folder,
-        files: FILES.join(", "),
-    })
+    let found = match partial {
+        Some(files) => format!("only {}", files.join(", ")),
+        None => "none of its files".to_string(),
+    };
+    Err(missing(found))
+}
+
+/// The data sets have the same names of files and sizes of images. Their labels, which are small,
+/// tell them apart.
+fn refuse_others(asked: DataSet, labels: [&Path; 2]) -> Result<(), DataError> {
+    for path in labels {
+        let sum = sha256(&idx::contents(path)?);
+        let holds = |other: &DataSet| other.files().iter().any(|file| file.sha256 == sum);
+        if let Some(held) = DataSet::ALL.into_iter().find(holds)
+            && held != asked
+        {
+            let path = path.to_path_buf();
+            return Err(DataError::OtherDataSet { path, held, asked });
+        }
+    }
+    Ok(())
 }

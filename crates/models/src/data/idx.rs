@@ -1,14 +1,15 @@
 //! IDX files, plain or gzipped: a magic number, big-endian sizes, then bytes.
 
-use std::{fs, io::Read, path::Path};
+use std::{fs::File, path::Path};
 
-use flate2::read::GzDecoder;
-
-use super::DataError;
+use super::{
+    DataError,
+    unpack::{UnpackError, unpack},
+};
 
 const IMAGES: u32 = 2051;
 const LABELS: u32 = 2049;
-/// No file of the kind is larger unpacked; a longer stream is refused before it fills the memory.
+/// No file of the kind is larger; a longer one is refused before it fills the memory.
 const LARGEST: u64 = 1 << 30;
 
 /// Reads an IDX file of images: their pixels, one image after the other, height and width.
@@ -42,45 +43,21 @@ pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
     Ok(labels.to_vec())
 }
 
-/// The file's bytes; whether it is gzipped is told by its contents, not by its name.
-fn contents(path: &Path) -> Result<Vec<u8>, DataError> {
+/// The file's bytes, unpacked; whether it is gzipped is told by its contents, not by its name.
+pub(super) fn contents(path: &Path) -> Result<Vec<u8>, DataError> {
     let read = |source| DataError::Read {
         path: path.to_path_buf(),
         source,
     };
-    let stored = fs::read(path).map_err(read)?;
-    if !stored.starts_with(&[0x1f, 0x8b]) {
-        return Ok(stored);
-    }
-    let mut bytes = Vec::new();
-    GzDecoder::new(stored.as_slice())
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| {
-            DataError::invalid(
-                path,
-                format!(
-                    "a gzip stream that breaks off after {} bytes ({e})",
-                    bytes_read(&stored)
-                ),
-                "a whole gzip stream",
-            )
-        })?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(DataError::invalid(
-            path,
-            "more than 1 GiB unpacked",
-            "an IDX file",
-        ));
-    }
-    Ok(bytes)
-}
-
-fn bytes_read(stored: &[u8]) -> usize {
-    let mut sink = Vec::new();
-    // the error is already being reported; what came before it is in the sink
-    let _ = GzDecoder::new(stored).take(LARGEST).read_to_end(&mut sink);
-    sink.len()
+    unpack(File::open(path).map_err(read)?, LARGEST).map_err(|error| match error {
+        UnpackError::Read(source) => read(source),
+        UnpackError::Gzip { .. } => {
+            DataError::invalid(path, error.to_string(), "a whole gzip stream")
+        }
+        UnpackError::TooLong { .. } => {
+            DataError::invalid(path, error.to_string(), "an IDX file, which is shorter")
+        }
+    })
 }
 
 fn parse<'b, const RANK: usize>(

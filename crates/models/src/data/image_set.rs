@@ -18,7 +18,7 @@ impl ImageSet {
     ///
     /// # Errors
     ///
-    /// If the counts do not agree, or a level or a label is too large.
+    /// If an image has no pixels, the counts do not agree, or a level or a label is too large.
     pub fn new(
         path: &Path,
         pixels: Vec<u8>,
@@ -26,14 +26,23 @@ impl ImageSet {
         max_level: u8,
         labels: Vec<u8>,
     ) -> Result<Self, DataError> {
-        if pixels.len() != labels.len() * height * width {
+        let size = height.checked_mul(width).filter(|&size| size > 0);
+        let images = size.and_then(|size| {
+            pixels
+                .len()
+                .is_multiple_of(size)
+                .then(|| pixels.len() / size)
+        });
+        let Some(images) = images else {
+            let found = format!("{} pixels", pixels.len());
+            let expected =
+                format!("images of {height} × {width} pixels, and at least one pixel each");
+            return Err(DataError::invalid(path, found, expected));
+        };
+        if images != labels.len() {
             let found = format!("{} labels", labels.len());
-            let images = pixels.len() / (height * width).max(1);
-            return Err(DataError::invalid(
-                path,
-                found,
-                format!("one for each of {images} images"),
-            ));
+            let expected = format!("one for each of {images} images");
+            return Err(DataError::invalid(path, found, expected));
         }
         if let Some(i) = labels.iter().position(|&label| label > 9) {
             let found = format!("label {} at image {i}", labels[i]);

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use chacha20::ChaCha8Rng;
 use rand::{SeedableRng, seq::SliceRandom};
 
-use super::{DataError, SemiSupervised, folder, read_indices};
+use super::{DataError, DataSet, SemiSupervised, folder, read_indices};
 
 const SPLIT: [&str; 3] = [
     "labeled_train_indx.npy",
@@ -15,17 +15,20 @@ const SPLIT: [&str; 3] = [
 /// Of the split that is made where none is given.
 const SPLIT_SEED: u64 = 2020;
 
-/// MNIST from a folder with its four IDX files (or the folder above, where they lie in `mnist`).
+/// MNIST from a folder with its four IDX files, or from the folder `mnist` in it, which goes first.
+/// Without a folder at hand, [`locate`](super::locate()) has one.
 ///
 /// The split is that of the three index lists `labeled_train_indx.npy`, `unlabeled_train_indx.npy`
 /// and `validation_indx.npy` where they lie beside the images; else a fixed one of 500 labelled
-/// images of each class, 10,000 to validate, and the rest unlabelled.
+/// images of each class, 10,000 to validate, and the rest unlabelled. The lists are no part of MNIST, so
+/// that a downloaded one has the fixed split.
 ///
 /// # Errors
 ///
-/// If files are missing or broken, only some of the index lists are there, or they overlap.
+/// If files are missing or broken, the labels are those of another data set, or only some of the index
+/// lists are there or they overlap.
 pub fn mnist(dir: &Path) -> Result<SemiSupervised, DataError> {
-    let (folder, train, test) = folder::idx_sets("MNIST", "mnist", dir)?;
+    let (folder, train, test) = folder::idx_sets(DataSet::Mnist, dir)?;
     let present = SPLIT
         .iter()
         .filter(|name| folder.join(name).is_file())

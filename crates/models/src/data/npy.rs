@@ -1,10 +1,11 @@
 //! Index lists in NumPy's `.npy` format.
 
-use std::{collections::HashSet, fs::File, io::BufReader, path::Path};
-
-use npyz::NpyFile;
+use std::{collections::HashSet, fs, path::Path};
 
 use super::DataError;
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+const EXPECTED: &str = "a one-dimensional .npy array of int64 ('<i8') in version 1 of the format";
 
 /// Reads a one-dimensional `.npy` of i64 indices, each below `examples` and none twice.
 ///
@@ -12,24 +13,15 @@ use super::DataError;
 ///
 /// If the file cannot be read, is no such array, or an index is out of range or repeated.
 pub fn read_indices(path: &Path, examples: usize) -> Result<Vec<usize>, DataError> {
-    let read = |source| DataError::Read {
+    let stored = fs::read(path).map_err(|source| DataError::Read {
         path: path.to_path_buf(),
         source,
-    };
-    let file = File::open(path).map_err(read)?;
-    let length = file.metadata().map_err(read)?.len();
-    let expected = "a one-dimensional .npy array of int64";
-    let broken = |e: std::io::Error| DataError::invalid(path, e.to_string(), expected);
-    let npy = NpyFile::new(BufReader::new(file)).map_err(broken)?;
-    let claimed = npy.shape().first().copied().unwrap_or_default();
-    if npy.shape().len() != 1 || claimed.saturating_mul(8) > length {
-        let found = format!("shape {:?} in a file of {length} bytes", npy.shape());
-        return Err(DataError::invalid(path, found, expected));
-    }
-    let indices = npy.into_vec::<i64>().map_err(broken)?;
+    })?;
+    let entries = entries(&stored).map_err(|found| DataError::invalid(path, found, EXPECTED))?;
     let mut seen = HashSet::new();
-    indices
-        .into_iter()
+    entries
+        .iter()
+        .map(|&entry| i64::from_le_bytes(entry))
         .map(|index| match usize::try_from(index) {
             Ok(i) if i < examples && seen.insert(i) => Ok(i),
             Ok(i) if i < examples => Err(DataError::invalid(
@@ -44,4 +36,29 @@ pub fn read_indices(path: &Path, examples: usize) -> Result<Vec<usize>, DataErro
             )),
         })
         .collect()
+}
+
+/// The array's entries, or what stands in their place. The header is a Python dictionary as text,
+/// whose length and shape are compared with the bytes that there are, and are not relied upon.
+fn entries(stored: &[u8]) -> Result<&[[u8; 8]], String> {
+    let Some([version, _, low, high, rest @ ..]) = stored.strip_prefix(MAGIC) else {
+        return Err(format!("{} bytes that begin otherwise", stored.len()));
+    };
+    if *version != 1 {
+        return Err(format!("version {version} of the format"));
+    }
+    let claimed = usize::from(u16::from_le_bytes([*low, *high]));
+    let Some((header, body)) = rest.split_at_checked(claimed) else {
+        let given = rest.len();
+        return Err(format!("{given} of the {claimed} bytes of a header"));
+    };
+    let mut header = String::from_utf8_lossy(header).into_owned();
+    header.retain(|c| !c.is_whitespace());
+    let (entries, rest) = body.as_chunks();
+    let shape = format!("'shape':({},)", entries.len());
+    if !rest.is_empty() || !header.contains("'descr':'<i8'") || !header.contains(&shape) {
+        let shown: String = header.chars().take(100).collect();
+        return Err(format!("{shown} before {} bytes", body.len()));
+    }
+    Ok(entries)
 }

@@ -1,4 +1,6 @@
-use super::ImageSet;
+use std::path::Path;
+
+use super::{DataError, ImageSet};
 
 /// Images to train on, of which few have a label that may be used, and images to test on.
 #[derive(Debug, Clone)]
@@ -13,4 +15,38 @@ pub struct SemiSupervised {
     pub validation: Vec<usize>,
     /// Images held out to report on.
     pub test: ImageSet,
+}
+
+impl SemiSupervised {
+    /// The same images with `count` labelled ones of each class: the first of those that have been
+    /// labelled so far, then of the others.
+    ///
+    /// # Errors
+    ///
+    /// If a class has not as many images, or none would be left without a label.
+    pub fn with_labels(self, count: usize) -> Result<Self, DataError> {
+        let mut taken = [0; 10];
+        let (labelled, unlabelled): (Vec<usize>, Vec<usize>) = self
+            .labelled
+            .iter()
+            .chain(&self.unlabelled)
+            .partition(|&&i| {
+                let class = &mut taken[usize::from(self.train.label(i))];
+                *class += 1;
+                *class <= count
+            });
+        let fewest = taken.into_iter().min().unwrap_or(0);
+        if count == 0 || count > fewest || unlabelled.is_empty() {
+            return Err(DataError::invalid(
+                Path::new("--labels"),
+                format!("{count} of each class"),
+                format!("from 1 to {fewest}, and images left without a label"),
+            ));
+        }
+        Ok(Self {
+            labelled,
+            unlabelled,
+            ..self
+        })
+    }
 }

@@ -5,11 +5,14 @@
 //! [Efficient Marginalization of Discrete and Structured Latent Variables via
 //! Sparsity](https://arxiv.org/abs/2007.01919), 2020.
 
-use burn::tensor::{Int, Tensor, activation::softmax};
+use burn::{
+    module::Module,
+    tensor::{Int, Tensor, activation::softmax},
+};
 use serde::{Deserialize, Serialize};
 use sparse_ops::{SparseDistribution, entmax_loss, entmax15, sparsemax};
 
-use super::{CategoricalEstimator, Estimate, Outcomes};
+use super::{CategoricalEstimator, Estimate, Outcomes, Query, one_hot};
 
 /// A mapping from scores to probabilities, with the loss that fits it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,17 +52,28 @@ impl Mapping {
 }
 
 /// The exact expectation over the support of a mapping.
-#[derive(Debug, Clone, Copy)]
+#[derive(Module, Debug)]
 pub struct Marginalize {
-    /// How scores become probabilities.
-    pub mapping: Mapping,
+    #[module(skip)]
+    mapping: Mapping,
+}
+
+impl Marginalize {
+    /// Over the support of `mapping`.
+    pub fn new(mapping: Mapping) -> Self {
+        Self { mapping }
+    }
 }
 
 impl CategoricalEstimator for Marginalize {
-    fn estimate(&self, scores: Tensor<2>, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate {
-        let classes = scores.dims()[1];
-        let q = SparseDistribution::categorical(self.mapping.probs(scores));
-        let codes = q.outcomes().clone().one_hot::<2>(classes).float();
+    fn mapping(&self) -> Mapping {
+        self.mapping
+    }
+
+    fn estimate(&self, query: Query, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate {
+        let classes = query.scores.dims()[1];
+        let q = SparseDistribution::categorical(self.mapping.probs(query.scores));
+        let codes = one_hot(q.outcomes().clone(), classes);
         let losses = loss(Outcomes {
             rows: q.rows(),
             codes,

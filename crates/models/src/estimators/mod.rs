@@ -1,21 +1,29 @@
 //! Estimators of `E_{q(z)}[loss(z)]` for a categorical z, and of its gradient.
 //!
 //! One estimator a file, behind one trait: an estimator knows no task and a task no estimator.
+//! [`Estimator`] is the list of them all.
 
 mod marginalize;
+mod method;
+mod outcomes;
 
-use burn::tensor::{Int, Tensor};
+use burn::{module::Module, tensor::Tensor};
 
 pub use marginalize::{Mapping, Marginalize};
+pub use method::{Method, UnknownMethod};
+pub use outcomes::{Outcomes, one_hot};
 
-/// Outcomes to decode, packed: entry `i` is an outcome for batch row `rows[i]`.
+use crate::training::Draw;
+
+/// What an estimator is asked about.
 #[derive(Debug, Clone)]
-pub struct Outcomes {
-    /// The batch row `[total]` of each entry.
-    pub rows: Tensor<1, Int>,
-    /// The outcome `[total, classes]` of each entry: one-hot, or relaxed where the estimator
-    /// differentiates through it.
-    pub codes: Tensor<2>,
+pub struct Query {
+    /// The scores `[batch, classes]` that parametrize the distributions q.
+    pub scores: Tensor<2>,
+    /// What the scores were computed from, `[batch, features]`: learned baselines look at it.
+    pub inputs: Tensor<2>,
+    /// The step, from which all random numbers follow.
+    pub draw: Draw,
 }
 
 /// What an estimator makes of scores and losses.
@@ -31,11 +39,36 @@ pub struct Estimate {
 }
 
 /// An estimator for categorical latent variables.
-pub trait CategoricalEstimator: Send + Sync + std::fmt::Debug {
-    /// Estimates the expectation of `loss` for the distributions that `scores` `[batch, classes]`
-    /// parametrize.
+///
+/// It is a [`Module`], so that what it learns (a baseline, say) is trained and saved with the model.
+pub trait CategoricalEstimator: Module {
+    /// The mapping that makes probabilities of the scores.
+    fn mapping(&self) -> Mapping;
+
+    /// Estimates the expectation of `loss` for the distributions of the query.
     ///
     /// `loss` is called once, with all outcomes of all rows, and gives a loss for each entry,
     /// `[total]`.
-    fn estimate(&self, scores: Tensor<2>, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate;
+    fn estimate(&self, query: Query, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate;
+}
+
+/// Any of the estimators for categorical latent variables.
+#[derive(Module, Debug)]
+pub enum Estimator {
+    /// Every outcome of positive probability.
+    Marginalize(Marginalize),
+}
+
+impl CategoricalEstimator for Estimator {
+    fn mapping(&self) -> Mapping {
+        match self {
+            Self::Marginalize(estimator) => estimator.mapping(),
+        }
+    }
+
+    fn estimate(&self, query: Query, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate {
+        match self {
+            Self::Marginalize(estimator) => estimator.estimate(query, loss),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Batches of a training epoch: what is in them follows from seed, epoch and step.
+//! Batches of an epoch: what is in them follows from seed, epoch and step.
 
 use std::sync::{
     Arc,
@@ -10,25 +10,16 @@ use burn::{
         dataloader::{DataLoader, DataLoaderIterator, Progress},
         dataset::DatasetError,
     },
-    tensor::{Device, Tensor, TensorData},
+    tensor::{Device, Int, Tensor, TensorData},
 };
 use rand::{Rng, RngExt, seq::SliceRandom};
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Labelled, Unlabelled};
+use super::SsvaeBatch;
 use crate::{
     data::{ImageSet, SemiSupervised},
-    training::generator,
+    training::{Draw, Stream},
 };
-
-/// One step's images: labelled ones, and after the warm-up as many unlabelled ones.
-#[derive(Debug, Clone)]
-pub struct SsvaeBatch {
-    /// Images with their classes.
-    pub labelled: Labelled,
-    /// Images without; `None` while the classifier warms up.
-    pub unlabelled: Option<Unlabelled>,
-}
 
 /// How batches are drawn.
 #[derive(Debug, Clone)]
@@ -45,7 +36,45 @@ pub struct BatchPlan {
     pub grey: bool,
 }
 
-/// The batches of one epoch after the other: each call of `iter` is the next epoch.
+impl BatchPlan {
+    /// The number of steps of a warm-up epoch.
+    pub fn warm_up_steps(&self, data: &SemiSupervised) -> usize {
+        data.labelled.len().div_ceil(self.batch_size)
+    }
+
+    /// The images of `set` at `indices`, the first of them with their `labels`: binarized anew,
+    /// with noise, by the random numbers of `draw`.
+    pub fn batch(
+        &self,
+        set: &ImageSet,
+        indices: &[usize],
+        labels: &[usize],
+        draw: Draw,
+        device: &Device,
+    ) -> SsvaeBatch {
+        let shape = [indices.len(), set.pixels()];
+        let levels: Vec<f32> = indices.iter().flat_map(|&i| set.intensities(i)).collect();
+        let images = binarize(&levels, shape, &mut draw.generator(Stream::Data), device);
+        let seen = if self.grey {
+            Tensor::from_data(TensorData::new(levels, shape), device)
+        } else {
+            images.clone()
+        };
+        let noise = [indices.len(), self.style];
+        SsvaeBatch {
+            images,
+            seen,
+            noise: normal(noise, &mut draw.generator(Stream::Noise), device),
+            labels: classes(set, labels, device),
+            draw,
+        }
+    }
+}
+
+/// The batches of one training epoch after the other: each call of `iter` is the next epoch.
+///
+/// While the classifier warms up, a batch has labelled images only; then it has as many unlabelled
+/// ones, each once an epoch, and labelled ones drawn with replacement.
 #[derive(Debug, Clone)]
 pub struct EpochLoader {
     data: Arc<SemiSupervised>,
@@ -80,14 +109,18 @@ impl DataLoader<SsvaeBatch> for EpochLoader {
         } else {
             &self.data.unlabelled
         };
+        let draw = Draw {
+            seed: self.plan.seed,
+            epoch,
+            step: 0,
+        };
         let mut order = images.clone();
-        order.shuffle(&mut generator(self.plan.seed, epoch, 0));
+        order.shuffle(&mut draw.generator(Stream::Data));
         Box::new(Epoch {
             loader: self,
-            epoch,
             warm_up,
             order,
-            step: 0,
+            draw,
         })
     }
 
@@ -117,10 +150,9 @@ impl DataLoader<SsvaeBatch> for EpochLoader {
 
 struct Epoch<'a> {
     loader: &'a EpochLoader,
-    epoch: usize,
     warm_up: bool,
     order: Vec<usize>,
-    step: usize,
+    draw: Draw,
 }
 
 impl Iterator for Epoch<'_> {
@@ -130,76 +162,126 @@ impl Iterator for Epoch<'_> {
         let EpochLoader {
             data, plan, device, ..
         } = self.loader;
-        let rest = self
-            .order
-            .get(self.step * plan.batch_size..)
-            .filter(|rest| !rest.is_empty())?;
-        let chosen = &rest[..rest.len().min(plan.batch_size)];
-        self.step += 1;
-        let mut rng = generator(plan.seed, self.epoch, self.step);
-        let labelled = if self.warm_up {
-            chosen.to_vec()
+        let chosen = self.order.chunks(plan.batch_size).nth(self.draw.step)?;
+        self.draw.step += 1;
+        let batch = if self.warm_up {
+            plan.batch(&data.train, chosen, chosen, self.draw, device)
         } else {
+            let mut rng = self.draw.generator(Stream::Labelled);
             let pool = &data.labelled;
-            (0..chosen.len())
+            let labelled: Vec<usize> = (0..chosen.len())
                 .map(|_| pool[rng.random_range(0..pool.len())])
-                .collect()
+                .collect();
+            let all = [&labelled, chosen].concat();
+            plan.batch(&data.train, &all, &labelled, self.draw, device)
         };
-        let labels: Vec<i64> = labelled
-            .iter()
-            .map(|&i| i64::from(data.train.label(i)))
-            .collect();
-        let (images, seen) = draw(&data.train, &labelled, plan.grey, &mut rng, device);
-        let batch = Labelled {
-            images,
-            seen,
-            labels: Tensor::from_data(TensorData::new(labels, [labelled.len()]), device),
-            noise: normal([labelled.len(), plan.style], &mut rng, device),
-        };
-        let unlabelled = (!self.warm_up).then(|| {
-            let (images, seen) = draw(&data.train, chosen, plan.grey, &mut rng, device);
-            let noise = normal([chosen.len(), plan.style], &mut rng, device);
-            Unlabelled {
-                images,
-                seen,
-                noise,
-            }
-        });
-        Some(Ok(SsvaeBatch {
-            labelled: batch,
-            unlabelled,
-        }))
+        Some(Ok(batch))
     }
 }
 
 impl DataLoaderIterator<SsvaeBatch> for Epoch<'_> {
     fn progress(&self) -> Progress {
-        let done = (self.step * self.loader.plan.batch_size).min(self.order.len());
+        let done = (self.draw.step * self.loader.plan.batch_size).min(self.order.len());
         Progress::new(done, self.order.len(), Some("images".to_string()))
     }
 }
 
-/// Binarized images `[n, pixels]`, sampled anew, and what the classifier sees of them.
-pub(super) fn draw(
-    set: &ImageSet,
-    indices: &[usize],
-    grey: bool,
-    rng: &mut impl Rng,
-    device: &Device,
-) -> (Tensor<2>, Tensor<2>) {
-    let shape = [indices.len(), set.pixels()];
-    let levels: Vec<f32> = indices.iter().flat_map(|&i| set.intensities(i)).collect();
-    let bits = levels
+/// Images with their classes, always the same ones, binarized in the same way: to validate.
+#[derive(Debug, Clone)]
+pub struct FixedLoader {
+    data: Arc<SemiSupervised>,
+    plan: BatchPlan,
+    device: Device,
+    indices: Vec<usize>,
+}
+
+impl FixedLoader {
+    /// The validation images of `data`, in batches of `batch_size`.
+    pub fn validation(
+        data: Arc<SemiSupervised>,
+        plan: &BatchPlan,
+        batch_size: usize,
+        device: Device,
+    ) -> Self {
+        Self {
+            indices: data.validation.clone(),
+            plan: BatchPlan {
+                batch_size,
+                ..plan.clone()
+            },
+            data,
+            device,
+        }
+    }
+}
+
+impl DataLoader<SsvaeBatch> for FixedLoader {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<SsvaeBatch> + 'a> {
+        Box::new(FixedEpoch {
+            loader: self,
+            step: 0,
+        })
+    }
+
+    fn num_items(&self) -> usize {
+        self.indices.len()
+    }
+
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<SsvaeBatch>> {
+        Arc::new(Self {
+            device: device.clone(),
+            ..self.clone()
+        })
+    }
+
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<SsvaeBatch>> {
+        Arc::new(Self {
+            indices: self.indices[start..end].to_vec(),
+            ..self.clone()
+        })
+    }
+}
+
+struct FixedEpoch<'a> {
+    loader: &'a FixedLoader,
+    step: usize,
+}
+
+impl Iterator for FixedEpoch<'_> {
+    type Item = Result<SsvaeBatch, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let FixedLoader {
+            data,
+            plan,
+            device,
+            indices,
+        } = self.loader;
+        let chosen = indices.chunks(plan.batch_size).nth(self.step)?;
+        self.step += 1;
+        let draw = Draw {
+            seed: plan.seed,
+            epoch: 0,
+            step: self.step,
+        };
+        Some(Ok(plan.batch(&data.train, chosen, chosen, draw, device)))
+    }
+}
+
+impl DataLoaderIterator<SsvaeBatch> for FixedEpoch<'_> {
+    fn progress(&self) -> Progress {
+        let done = (self.step * self.loader.plan.batch_size).min(self.loader.indices.len());
+        Progress::new(done, self.loader.indices.len(), Some("images".to_string()))
+    }
+}
+
+/// Pixels that are on with the probability of their grey level.
+fn binarize(levels: &[f32], shape: [usize; 2], rng: &mut impl Rng, device: &Device) -> Tensor<2> {
+    let bits: Vec<f32> = levels
         .iter()
-        .map(|&p| f32::from(u8::from(rng.random::<f32>() < p)))
+        .map(|&level| f32::from(u8::from(rng.random::<f32>() < level)))
         .collect();
-    let images = Tensor::from_data(TensorData::new::<f32, _>(bits, shape), device);
-    let seen = if grey {
-        Tensor::from_data(TensorData::new(levels, shape), device)
-    } else {
-        images.clone()
-    };
-    (images, seen)
+    Tensor::from_data(TensorData::new(bits, shape), device)
 }
 
 /// Standard normal numbers.
@@ -208,4 +290,9 @@ pub(super) fn normal(shape: [usize; 2], rng: &mut impl Rng, device: &Device) -> 
         .map(|_| StandardNormal.sample(rng))
         .collect();
     Tensor::from_data(TensorData::new(numbers, shape), device)
+}
+
+fn classes(set: &ImageSet, indices: &[usize], device: &Device) -> Tensor<1, Int> {
+    let labels: Vec<i64> = indices.iter().map(|&i| i64::from(set.label(i))).collect();
+    Tensor::from_data(TensorData::new(labels, [indices.len()]), device)
 }

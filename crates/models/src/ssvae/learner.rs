@@ -9,35 +9,36 @@ use burn::{
     },
 };
 
-use super::{Labelled, Ssvae, SsvaeBatch};
-use crate::estimators::{Mapping, Marginalize};
+use super::{Ssvae, SsvaeBatch};
+use crate::estimators::Estimator;
 
-/// What is minimized.
+/// How the parts of the loss are weighted.
 #[derive(Debug, Clone, Copy)]
-pub struct Objective {
-    /// From scores to probabilities; also chooses the classification loss.
-    pub mapping: Mapping,
-    /// Weight of the classification loss of labelled images.
-    pub label_weight: f64,
-    /// Weight of the loss of unlabelled images.
-    pub unlabelled_weight: f64,
+pub struct LossWeights {
+    /// Of the classification loss of labelled images.
+    pub label: f64,
+    /// Of the loss of unlabelled images.
+    pub unlabelled: f64,
 }
 
-/// Networks and objective.
+/// Networks, estimator and the weights of the loss.
 #[derive(Module, Debug)]
 pub struct SsvaeLearner {
-    /// What is trained.
+    /// The model.
     pub networks: Ssvae,
+    /// What it is trained by.
+    pub estimator: Estimator,
     #[module(skip)]
-    objective: Objective,
+    weights: LossWeights,
 }
 
 impl SsvaeLearner {
     /// A learner of `networks`.
-    pub fn new(networks: Ssvae, objective: Objective) -> Self {
+    pub fn new(networks: Ssvae, estimator: Estimator, weights: LossWeights) -> Self {
         Self {
             networks,
-            objective,
+            estimator,
+            weights,
         }
     }
 }
@@ -77,30 +78,17 @@ impl TrainStep for SsvaeLearner {
     type Output = SsvaeOutput;
 
     fn step(&self, batch: SsvaeBatch) -> TrainOutput<SsvaeOutput> {
-        let Objective {
-            mapping,
-            label_weight,
-            unlabelled_weight,
-        } = self.objective;
-        let labels = batch.labelled.labels.clone();
-        let scores = self
-            .networks
-            .classifier
-            .forward(batch.labelled.seen.clone());
-        let (bound, classification) =
-            self.networks
-                .labelled(batch.labelled, scores.clone(), mapping);
-        let mut loss = (bound + classification.mul_scalar(label_weight)).mean();
-        if let Some(unlabelled) = batch.unlabelled {
-            let estimate = self
-                .networks
-                .unlabelled(unlabelled, &Marginalize { mapping });
+        let labels = batch.labels.clone();
+        let losses = self.networks.losses(batch, &self.estimator);
+        let classification = losses.classification.mul_scalar(self.weights.label);
+        let mut loss = (losses.bound + classification).mean();
+        if let Some(estimate) = losses.unlabelled {
             let bound = (estimate.expected_loss - estimate.entropy).mean();
-            loss = loss + bound.mul_scalar(unlabelled_weight);
+            loss = loss + bound.mul_scalar(self.weights.unlabelled);
         }
         let output = SsvaeOutput {
             loss: loss.clone().detach(),
-            scores: scores.detach(),
+            scores: losses.scores.detach(),
             labels,
         };
         TrainOutput::new(self, loss.backward(), output)
@@ -108,18 +96,16 @@ impl TrainStep for SsvaeLearner {
 }
 
 impl InferenceStep for SsvaeLearner {
-    type Input = Labelled;
+    type Input = SsvaeBatch;
     type Output = SsvaeOutput;
 
-    fn step(&self, batch: Labelled) -> SsvaeOutput {
+    /// Of images with known classes; the loss is their negative ELBO.
+    fn step(&self, batch: SsvaeBatch) -> SsvaeOutput {
         let labels = batch.labels.clone();
-        let scores = self.networks.classifier.forward(batch.seen.clone());
-        let (bound, _) = self
-            .networks
-            .labelled(batch, scores.clone(), self.objective.mapping);
+        let losses = self.networks.losses(batch, &self.estimator);
         SsvaeOutput {
-            loss: bound.mean(),
-            scores,
+            loss: losses.bound,
+            scores: losses.scores,
             labels,
         }
     }

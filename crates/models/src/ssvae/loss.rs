@@ -1,78 +1,129 @@
 //! The objective: the negative evidence lower bound with a known class, and its expectation over
 //! an unknown one.
 
-use burn::tensor::{Int, Tensor, activation::relu};
+use burn::tensor::{Int, Tensor, activation::log_sigmoid};
 
 use super::Ssvae;
-use crate::estimators::{CategoricalEstimator, Estimate, Mapping, Outcomes};
+use crate::{
+    estimators::{CategoricalEstimator, Estimate, Outcomes, Query, one_hot},
+    training::Draw,
+};
 
-/// Images with known classes.
+/// The images of a step: the first ones with their classes, the others without.
 #[derive(Debug, Clone)]
-pub struct Labelled {
-    /// Binarized images `[n, pixels]`, for the autoencoder.
+pub struct SsvaeBatch {
+    /// Binarized images `[n + m, pixels]`, for the autoencoder.
     pub images: Tensor<2>,
-    /// What the classifier sees, `[n, pixels]`: the binarized images or their grey levels.
+    /// What the classifier sees, `[n + m, pixels]`: the binarized images or their grey levels.
     pub seen: Tensor<2>,
-    /// The classes `[n]`.
-    pub labels: Tensor<1, Int>,
-    /// Standard normal noise `[n, style]`.
-    pub noise: Tensor<2>,
-}
-
-/// Images with unknown classes.
-#[derive(Debug, Clone)]
-pub struct Unlabelled {
-    /// Binarized images `[n, pixels]`, for the autoencoder.
-    pub images: Tensor<2>,
-    /// What the classifier sees, `[n, pixels]`.
-    pub seen: Tensor<2>,
-    /// Standard normal noise `[n, style]`, the same for all classes of an image: it makes the
+    /// Standard normal noise `[n + m, style]`, the same for all classes of an image: it makes the
     /// estimate no less exact in the class, and compares classes on equal terms.
     pub noise: Tensor<2>,
+    /// The classes `[n]` of the first images.
+    pub labels: Tensor<1, Int>,
+    /// The step.
+    pub draw: Draw,
+}
+
+/// The losses of a step.
+#[derive(Debug, Clone)]
+pub struct SsvaeLosses {
+    /// The scores `[n, classes]` of the images with known classes.
+    pub scores: Tensor<2>,
+    /// Their negative ELBO `[n]`, in nats.
+    pub bound: Tensor<1>,
+    /// Their classification loss `[n]`: the Fenchel–Young loss of the estimator's mapping.
+    pub classification: Tensor<1>,
+    /// The estimate of `E_q[−ELBO]` for the `m` other images, with the entropy of q beside it: the
+    /// loss of an image is `expected_loss − entropy`. `None` where there are none.
+    pub unlabelled: Option<Estimate>,
 }
 
 impl Ssvae {
-    /// The negative ELBO `[n]`, in nats, of images `[n, pixels]` given their classes
-    /// `[n, classes]`, with a uniform prior of the class left out: it is a constant.
-    pub fn negative_elbo(
-        &self,
-        images: Tensor<2>,
-        codes: Tensor<2>,
-        noise: Tensor<2>,
-    ) -> Tensor<1> {
-        let posterior = self.inference.forward(images.clone(), codes.clone());
-        let logits = self.generator.forward(posterior.sample(noise), codes);
-        bernoulli_cross_entropy(logits, images) + posterior.divergence()
+    /// The losses of a batch. Classifier, inference network and generator each run once, on all
+    /// images of the batch with all the classes that the estimator asks for.
+    pub fn losses(&self, batch: SsvaeBatch, estimator: &impl CategoricalEstimator) -> SsvaeLosses {
+        let SsvaeBatch {
+            images,
+            seen,
+            noise,
+            labels,
+            draw,
+        } = batch;
+        let ([all, _], [n]) = (images.dims(), labels.dims());
+        let scores = self.classifier.forward(seen.clone());
+        let known = scores.clone().narrow(0, 0, n);
+        let codes = one_hot(labels.clone(), scores.dims()[1]);
+        let images = self.see(images, noise);
+
+        let mut bound = None;
+        let unlabelled = (all > n).then(|| {
+            let query = Query {
+                scores: scores.narrow(0, n, all - n),
+                inputs: seen.narrow(0, n, all - n),
+                draw,
+            };
+            estimator.estimate(query, &mut |outcomes: Outcomes| {
+                let first = Tensor::arange(0..n as i64, &outcomes.rows.device());
+                let rows = Tensor::cat(vec![first, outcomes.rows.add_scalar(n as i64)], 0);
+                let codes = Tensor::cat(vec![codes.clone(), outcomes.codes], 0);
+                let losses = self.negative_elbo(images.select(rows), codes);
+                let [total] = losses.dims();
+                bound = Some(losses.clone().narrow(0, 0, n));
+                losses.narrow(0, n, total - n)
+            })
+        });
+        let bound = bound.unwrap_or_else(|| self.negative_elbo(images, codes));
+        SsvaeLosses {
+            classification: estimator.mapping().loss(known.clone(), labels),
+            scores: known,
+            bound,
+            unlabelled,
+        }
     }
 
-    /// The negative ELBO `[n]` of labelled images, and their classification loss `[n]` by the
-    /// classifier's `scores` `[n, classes]` of them.
-    pub fn labelled(
-        &self,
-        batch: Labelled,
-        scores: Tensor<2>,
-        mapping: Mapping,
-    ) -> (Tensor<1>, Tensor<1>) {
-        let classes = scores.dims()[1];
-        let codes = batch.labels.clone().one_hot::<2>(classes).float();
-        let bound = self.negative_elbo(batch.images, codes, batch.noise);
-        (bound, mapping.loss(scores, batch.labels))
+    /// Prepares binarized images `[n, pixels]`, and noise `[n, style]`, for
+    /// [`negative_elbo`](Self::negative_elbo).
+    pub fn see(&self, images: Tensor<2>, noise: Tensor<2>) -> SeenImages {
+        SeenImages {
+            hidden: self.inference.see(images.clone()),
+            signs: images.mul_scalar(2.0).sub_scalar(1.0),
+            noise,
+        }
     }
 
-    /// The estimate of `E_q[−ELBO]` for unlabelled images, with the entropy of q beside it: the
-    /// loss of an image is `expected_loss − entropy`.
-    pub fn unlabelled(&self, batch: Unlabelled, estimator: &dyn CategoricalEstimator) -> Estimate {
-        let scores = self.classifier.forward(batch.seen);
-        estimator.estimate(scores, &mut |Outcomes { rows, codes }| {
-            let images = batch.images.clone().select(0, rows.clone());
-            self.negative_elbo(images, codes, batch.noise.clone().select(0, rows))
-        })
+    /// The negative ELBO `[n]`, in nats, of images given their classes `[n, classes]`, with the
+    /// uniform prior of the class left out: it is a constant.
+    pub fn negative_elbo(&self, images: SeenImages, codes: Tensor<2>) -> Tensor<1> {
+        let posterior = self.inference.forward(images.hidden, codes.clone());
+        let logits = self
+            .generator
+            .forward(posterior.sample(images.noise), codes);
+        // −log p(x) of a Bernoulli pixel x with logit l is −log σ(±l), finite for any finite logit
+        let log_likelihood = log_sigmoid(logits * images.signs).sum_dim(1).squeeze_dim(1);
+        posterior.divergence() - log_likelihood
     }
 }
 
-/// `−log p(x)` `[n]` of Bernoulli pixels given their logits, both `[n, pixels]`:
-/// `max(l, 0) − l x + log(1 + e^{−|l|})`, finite for any finite logit.
-fn bernoulli_cross_entropy(logits: Tensor<2>, images: Tensor<2>) -> Tensor<1> {
-    let terms = relu(logits.clone()) - logits.clone() * images + logits.abs().neg().exp().log1p();
-    terms.sum_dim(1).squeeze_dim(1)
+/// Binarized images as the autoencoder wants them: what does not depend on a class.
+#[derive(Debug, Clone)]
+pub struct SeenImages {
+    /// Of the inference network, `[n, hidden]`.
+    hidden: Tensor<2>,
+    /// `+1` where a pixel is on and `−1` where it is off, `[n, pixels]`.
+    signs: Tensor<2>,
+    /// Standard normal noise `[n, style]`.
+    noise: Tensor<2>,
+}
+
+impl SeenImages {
+    /// The images at `rows`.
+    pub fn select(&self, rows: Tensor<1, Int>) -> Self {
+        let pick = |tensor: &Tensor<2>| tensor.clone().select(0, rows.clone());
+        Self {
+            hidden: pick(&self.hidden),
+            signs: pick(&self.signs),
+            noise: pick(&self.noise),
+        }
+    }
 }

@@ -4,12 +4,20 @@
 
 mod batches;
 mod config;
+mod evaluate;
 mod learner;
 mod loss;
 mod networks;
+mod pictures;
+mod run;
+mod settings;
 
-pub use batches::{BatchPlan, EpochLoader, SsvaeBatch};
+pub use batches::{BatchPlan, EpochLoader, FixedLoader};
 pub use config::SsvaeConfig;
-pub use learner::{Objective, SsvaeLearner, SsvaeOutput};
-pub use loss::{Labelled, Unlabelled};
+pub use evaluate::{SsvaeTest, evaluate};
+pub use learner::{LossWeights, SsvaeLearner, SsvaeOutput};
+pub use loss::{SeenImages, SsvaeBatch, SsvaeLosses};
 pub use networks::{Generator, Inference, Mlp, Posterior, Ssvae};
+pub use pictures::draw_pictures;
+pub use run::SsvaeRun;
+pub use settings::{SsvaeData, SsvaeSettings};

@@ -1,6 +1,6 @@
 use burn::{
     module::Module,
-    nn::{Linear, LinearConfig},
+    nn::{Initializer, Linear, LinearConfig},
     tensor::{Device, Tensor, activation::relu},
 };
 
@@ -20,6 +20,11 @@ impl Mlp {
             .map(|pair| LinearConfig::new(pair[0], pair[1]).init(device))
             .collect();
         Self { layers }
+    }
+
+    /// The size of the last layer.
+    pub fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.weight.dims()[1])
     }
 
     /// `[n, in]` to `[n, out]`.
@@ -56,16 +61,46 @@ impl Posterior {
 }
 
 /// `q(z | x, y)`.
+///
+/// The first layer is linear in the image and the class together, and is computed apart for each:
+/// an image is seen once, however many classes are tried with it.
 #[derive(Module, Debug)]
 pub struct Inference {
-    network: Mlp,
+    image: Linear,
+    class: Linear,
+    rest: Mlp,
 }
 
 impl Inference {
-    /// The posterior for images `[n, pixels]` and classes `[n, classes]`.
-    pub fn forward(&self, images: Tensor<2>, codes: Tensor<2>) -> Posterior {
-        let out = self.network.forward(Tensor::cat(vec![images, codes], 1));
-        let mut halves = out.chunk(2, 1).into_iter();
+    fn new(pixels: usize, classes: usize, hidden: &[usize], style: usize, device: &Device) -> Self {
+        // the bound of one layer for both
+        let bound = 1.0 / ((pixels + classes) as f64).sqrt();
+        let initializer = Initializer::Uniform {
+            min: -bound,
+            max: bound,
+        };
+        let first = |inputs, bias| {
+            LinearConfig::new(inputs, hidden[0])
+                .with_bias(bias)
+                .with_initializer(initializer.clone())
+                .init(device)
+        };
+        Self {
+            image: first(pixels, true),
+            class: first(classes, false),
+            rest: Mlp::new(&[hidden, &[2 * style]].concat(), device),
+        }
+    }
+
+    /// What the first layer sees `[n, hidden]` in images `[n, pixels]`.
+    pub fn see(&self, images: Tensor<2>) -> Tensor<2> {
+        self.image.forward(images)
+    }
+
+    /// The posterior for images, as [seen](Self::see), and classes `[n, classes]`.
+    pub fn forward(&self, seen: Tensor<2>, codes: Tensor<2>) -> Posterior {
+        let hidden = relu(seen + self.class.forward(codes));
+        let mut halves = self.rest.forward(hidden).chunk(2, 1).into_iter();
         match (halves.next(), halves.next()) {
             (Some(mean), Some(log_sd)) => Posterior { mean, log_sd },
             _ => unreachable!("the network has two outputs for each dimension of the style"),
@@ -98,6 +133,13 @@ pub struct Ssvae {
     pub generator: Generator,
 }
 
+impl Ssvae {
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.classifier.outputs()
+    }
+}
+
 impl SsvaeConfig {
     /// The networks with fresh weights, random by the device's seed.
     pub fn init(&self, device: &Device) -> Ssvae {
@@ -108,9 +150,7 @@ impl SsvaeConfig {
         let (x, y, z) = (self.pixels, self.classes, self.style);
         Ssvae {
             classifier: around(x, &self.classifier, y),
-            inference: Inference {
-                network: around(x + y, &self.autoencoder, 2 * z),
-            },
+            inference: Inference::new(x, y, &self.autoencoder, z, device),
             generator: Generator {
                 network: around(z + y, &mirrored, x),
             },

@@ -1,5 +1,24 @@
-//! What the tasks share when they train.
+//! What the tasks share when they train: random numbers by step, the run folder, checkpoints that
+//! survive a kill, the log of epochs, and the set-up of burn-train.
 
+mod backend;
+mod checkpoints;
+mod epoch_log;
+mod error;
+mod metrics;
+mod quiet;
 mod randomness;
+mod run_folder;
+mod session;
+mod timed;
+mod two_phases;
 
-pub use randomness::generator;
+pub use backend::backend_name;
+pub use checkpoints::Checkpoints;
+pub use epoch_log::{EpochLog, EpochRow, OnEpoch, SELECTION, best};
+pub use error::RunError;
+pub use metrics::{Metrics, Timings};
+pub use randomness::{Draw, Stream};
+pub use run_folder::{RunFolder, write_whole};
+pub use session::{Display, Session};
+pub use two_phases::TwoPhases;

@@ -1,7 +1,7 @@
 //! Packed supports and expectations over them.
 
 use crate::device::{assert_close, autodiff_modes, modes, normals, tensor, values};
-use burn_core::tensor::{DType, Int, Tensor};
+use burn_core::tensor::{DType, Device, Int, Tensor};
 use sparse_ops::{SparseDistribution, entmax15, sparsemax};
 
 fn numbers(tensor: Tensor<1, Int>) -> Vec<i64> {
@@ -86,6 +86,60 @@ fn nan_is_kept_and_empty_is_empty() {
             (none.probs().dims(), none.support_size().dims()),
             ([0], [0])
         );
+    }
+}
+
+/// More than 100,000 entries; rows without any beside full ones; rows of one unit and of a cube;
+/// more rows than a cube has units, so that its running sum has several to each.
+#[test]
+fn packs_many_and_long_rows() {
+    let device = Device::default();
+    let mask = normals(66_000, 11);
+    for (batch, classes) in [
+        (1, 66_000),
+        (2, 33_000),
+        (1500, 44),
+        (64, 1000),
+        (1000, 65),
+        (6600, 10),
+    ] {
+        let mut p: Vec<f64> = (0..batch * classes)
+            .map(|i| if mask[i % mask.len()] > 0.3 { 0.0 } else { 0.5 })
+            .collect();
+        for (row, p) in p.chunks_mut(classes).enumerate() {
+            match row % 5 {
+                1 => p.fill(0.0),
+                2 => p.fill(0.25),
+                3 => p[classes - 1] = f64::NAN,
+                _ => {}
+            }
+        }
+        let q = SparseDistribution::categorical(tensor(&p, [batch, classes], &device, DType::F32));
+        let kept: Vec<usize> = (0..p.len())
+            .filter(|&i| p[i] > 0.0 || p[i].is_nan())
+            .collect();
+        let rows: Vec<i64> = kept.iter().map(|i| (i / classes) as i64).collect();
+        let outcomes: Vec<i64> = kept.iter().map(|i| (i % classes) as i64).collect();
+        let sizes: Vec<i64> = (0..batch as i64)
+            .map(|row| rows.iter().filter(|&&r| r == row).count() as i64)
+            .collect();
+        assert_eq!(numbers(q.rows()), rows, "rows of [{batch}, {classes}]");
+        assert_eq!(numbers(q.outcomes().clone()), outcomes);
+        assert_eq!(numbers(q.support_size()), sizes);
+    }
+    let full = Tensor::<2>::ones([330, 400], &device);
+    let q = SparseDistribution::categorical(full);
+    assert_eq!(numbers(q.rows()).len(), 132_000);
+    assert_eq!(numbers(q.outcomes().clone())[131_999], 399);
+}
+
+/// All rows empty: nothing to pack, and nothing to launch.
+#[test]
+fn packs_nothing() {
+    for classes in [3, 100] {
+        let q = SparseDistribution::categorical(Tensor::zeros([4, classes], &Device::default()));
+        assert_eq!(q.rows().dims(), [0]);
+        assert_eq!(numbers(q.support_size()), [0; 4]);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The mappings against their definition.
 
-use crate::device::{assert_close, autodiff_modes, dtypes, modes, normals, tensor, values};
+use crate::device::{
+    assert_close, autodiff_modes, dtypes, has_exp, modes, normals, tensor, values,
+};
 use crate::oracle;
 use burn_core::tensor::{DType, Device, Tensor, TensorData};
 use sparse_ops::{entmax, entmax_with_alpha, entmax15, sparsemax};
@@ -49,7 +51,8 @@ fn every_length_equals_the_definition() {
             for (dtype, base) in dtypes() {
                 let scores = tensor(&x, [3, len], &device, dtype);
                 let seen = values(scores.clone());
-                for alpha in ALPHAS {
+                let softmax = has_exp(&device, dtype);
+                for alpha in ALPHAS.into_iter().filter(|&a| a > 1.0 || softmax) {
                     let want = by_row(&seen, [3, len, 1], |_, row| oracle::entmax(row, alpha));
                     let got = values(entmax(scores.clone(), alpha, 1));
                     assert_close(&got, &want, tolerance(base, alpha));

@@ -29,20 +29,23 @@ pub fn entmax(scores: &[f64], alpha: f64) -> Vec<f64> {
     scores.iter().map(|&z| prob(z, low)).collect()
 }
 
-/// `⟨g, J⟩` with the closed-form Jacobian `diag(s) − s sᵀ / Σ s`, as a matrix.
+/// `⟨g, J⟩` with the closed-form Jacobian `diag(s) − s sᵀ / Σ s`, as a matrix over the support;
+/// outside of it `J` is 0.
 pub fn entmax_vjp(probs: &[f64], grad: &[f64], alpha: f64) -> Vec<f64> {
-    let s: Vec<f64> = probs
+    let support: Vec<usize> = (0..probs.len()).filter(|&j| probs[j] > 0.0).collect();
+    let s: Vec<f64> = support
         .iter()
-        .map(|&p| if p > 0.0 { p.powf(2.0 - alpha) } else { 0.0 })
+        .map(|&j| probs[j].powf(2.0 - alpha))
         .collect();
     let total: f64 = s.iter().sum();
-    (0..s.len())
-        .map(|j| {
-            (0..s.len())
-                .map(|i| grad[i] * (f64::from(u8::from(i == j)) * s[i] - s[i] * s[j] / total))
-                .sum()
-        })
-        .collect()
+    let mut product = vec![0.0; probs.len()];
+    for (b, &j) in support.iter().enumerate() {
+        for (a, &i) in support.iter().enumerate() {
+            let diagonal = f64::from(u8::from(a == b)) * s[a];
+            product[j] += grad[i] * (diagonal - s[a] * s[b] / total);
+        }
+    }
+    product
 }
 
 /// The Fenchel–Young loss `Ω(p) + ⟨p − 1_y, z⟩`, term by term.

@@ -1,0 +1,98 @@
+//! Learning curves as a vector picture.
+
+use std::{collections::BTreeSet, path::Path};
+
+use plotters::prelude::{
+    ChartBuilder, Color, IntoDrawingArea, IntoFont, LineSeries, PathElement, RGBColor, SVGBackend,
+    WHITE,
+};
+
+use crate::training::{EpochRow, RunError, write_whole};
+
+const PANEL: (u32, u32) = (480, 300);
+const TRAIN: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
+const VALID: RGBColor = RGBColor(0xd6, 0x27, 0x28);
+
+/// Writes `path` as SVG: a panel for each metric, with its course over the epochs in training and
+/// validation.
+///
+/// # Errors
+///
+/// If there is nothing to draw, or the file cannot be written.
+pub fn draw_curves(path: &Path, rows: &[EpochRow]) -> Result<(), RunError> {
+    let names: BTreeSet<&String> = rows
+        .iter()
+        .flat_map(|row| row.train.keys().chain(row.valid.keys()))
+        .collect();
+    let svg = panels(rows, &names.into_iter().collect::<Vec<_>>()).map_err(|error| {
+        RunError::Damaged {
+            path: path.to_path_buf(),
+            what: error.to_string(),
+        }
+    })?;
+    write_whole(path, svg.as_bytes()).map_err(RunError::write(path))
+}
+
+fn panels(
+    rows: &[EpochRow],
+    names: &[&String],
+) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    let mut svg = String::new();
+    let size = (PANEL.0 * names.len().max(1) as u32, PANEL.1);
+    {
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        root.fill(&WHITE).map_err(|e| e.to_string())?;
+        for (area, name) in root.split_evenly((1, names.len().max(1))).iter().zip(names) {
+            let train = points(rows, |row| row.train.get(*name));
+            let valid = points(rows, |row| row.valid.get(*name));
+            let all = || train.iter().chain(&valid).map(|(_, y)| *y);
+            let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
+                (low.min(y), high.max(y))
+            });
+            let margin = 0.05 * (high - low).max(1e-6);
+            let last = rows.last().map_or(1, |row| row.epoch).max(2) as f64;
+            let mut chart = ChartBuilder::on(area)
+                .caption(name, ("sans-serif", 16).into_font())
+                .margin(8)
+                .x_label_area_size(28)
+                .y_label_area_size(52)
+                .build_cartesian_2d(1.0..last, low - margin..high + margin)
+                .map_err(|e| e.to_string())?;
+            chart
+                .configure_mesh()
+                .x_desc("epoch")
+                .x_label_formatter(&|x| format!("{x:.0}"))
+                .light_line_style(WHITE)
+                .draw()
+                .map_err(|e| e.to_string())?;
+            for (label, color, points) in [("train", TRAIN, train), ("valid", VALID, valid)] {
+                if points.is_empty() {
+                    continue;
+                }
+                chart
+                    .draw_series(LineSeries::new(points, color.stroke_width(2)))
+                    .map_err(|e| e.to_string())?
+                    .label(label)
+                    .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color));
+            }
+            chart
+                .configure_series_labels()
+                .background_style(WHITE.mix(0.8))
+                .border_style(RGBColor(0xcc, 0xcc, 0xcc))
+                .draw()
+                .map_err(|e| e.to_string())?;
+        }
+        root.present().map_err(|e| e.to_string())?;
+    }
+    Ok(svg)
+}
+
+fn points<'r>(
+    rows: &'r [EpochRow],
+    value: impl Fn(&'r EpochRow) -> Option<&'r f64>,
+) -> Vec<(f64, f64)> {
+    rows.iter()
+        .filter_map(|row| Some((row.epoch as f64, *value(row)?)))
+        .filter(|(_, y)| y.is_finite())
+        .collect()
+}

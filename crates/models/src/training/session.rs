@@ -1,0 +1,156 @@
+use std::sync::Arc;
+
+use burn::{
+    data::dataloader::DataLoader,
+    optim::{OptimizerRecord, lr_scheduler::LrSchedulerRecord},
+    store::ModuleRecord,
+    train::{
+        InferenceStep, Interrupter, Learner, LearnerModel, SupervisedTraining, TrainStep,
+        checkpoint::Checkpointer,
+    },
+};
+
+use super::{
+    Checkpoints, EpochLog, OnEpoch, RunError, RunFolder, checkpoints::NewestAndBest, quiet::Quiet,
+    timed::Timed,
+};
+
+/// How a training shows itself, and how it is stopped.
+#[derive(Default)]
+pub struct Display {
+    /// Whether burn-train draws its dashboard, where the output is a terminal.
+    pub dashboard: bool,
+    /// What is done with the figures of each epoch.
+    pub on_epoch: Option<OnEpoch>,
+    /// Stops the training after the current step.
+    pub interrupter: Interrupter,
+}
+
+impl std::fmt::Debug for Display {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Display")
+            .field("dashboard", &self.dashboard)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The training of a run, from its start or from its newest checkpoint.
+#[derive(Debug)]
+pub struct Session {
+    folder: RunFolder,
+    checkpoints: Checkpoints,
+    log: EpochLog,
+    epochs_done: usize,
+}
+
+impl Session {
+    /// The training of the run in `folder`, as far as it has come.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be read or written, or a file in it is damaged.
+    pub fn of(folder: &RunFolder) -> Result<Self, RunError> {
+        let checkpoints = Checkpoints::of(folder.path());
+        checkpoints.prepare()?;
+        let logged = EpochLog::read(folder.path())?.len();
+        let epochs = checkpoints.epochs()?;
+        let epochs_done = epochs.into_iter().rfind(|epoch| *epoch <= logged);
+        let epochs_done = epochs_done.unwrap_or(0);
+        Ok(Self {
+            folder: folder.clone(),
+            log: EpochLog::continued(folder.path(), epochs_done)?,
+            checkpoints,
+            epochs_done,
+        })
+    }
+
+    /// The epochs that are done already.
+    pub fn epochs_done(&self) -> usize {
+        self.epochs_done
+    }
+
+    /// Trains until `epochs` epochs are done, with a checkpoint after each. `train` begins with the
+    /// first epoch that is not done; `configure` adds what the task wants, such as its metrics.
+    ///
+    /// # Errors
+    ///
+    /// If training is interrupted, a loss is not finite, or a file cannot be read or written. The
+    /// checkpoints of finished epochs stay.
+    pub fn fit<M: LearnerModel>(
+        self,
+        learner: Learner<M>,
+        train: Arc<dyn DataLoader<<M as TrainStep>::Input>>,
+        valid: Arc<dyn DataLoader<<M as InferenceStep>::Input>>,
+        epochs: usize,
+        configure: impl FnOnce(SupervisedTraining<M>) -> SupervisedTraining<M>,
+        display: Display,
+    ) -> Result<(), RunError> {
+        if self.epochs_done >= epochs {
+            return Ok(());
+        }
+        let timed = Arc::new(Timed::new(train, self.log.clone()));
+        let (model, optimizer, schedule) = self.parts()?;
+        let interrupter = display.interrupter.clone();
+        let logger = self.log.logger(interrupter.clone(), display.on_epoch);
+        let strategy = NewestAndBest::new(self.log.clone(), self.checkpoints.epochs()?);
+        let mut training = SupervisedTraining::new(self.folder.path(), timed, valid)
+            .num_epochs(epochs)
+            .with_interrupter(interrupter)
+            .with_application_logger(None)
+            .with_metric_logger(logger)
+            .with_custom_checkpointers(model, optimizer, schedule)
+            .with_checkpointing_strategy(strategy);
+        if self.epochs_done > 0 {
+            training = training.checkpoint(self.epochs_done);
+        }
+        if !display.dashboard {
+            training = training.renderer(Box::new(Quiet));
+        }
+        let result = configure(training).launch(learner);
+
+        let path = self.folder.path().to_path_buf();
+        let checkpoint = self.checkpoints.epochs()?.pop();
+        if let Some(error) = result.error {
+            return Err(RunError::Training {
+                what: error.to_string(),
+                path,
+                checkpoint,
+            });
+        }
+        if result.interrupted.is_some() {
+            return Err(RunError::Interrupted { path, checkpoint });
+        }
+        Ok(())
+    }
+
+    /// The files of each part, after a look whether they can be read.
+    #[allow(clippy::type_complexity)]
+    fn parts(
+        &self,
+    ) -> Result<
+        (
+            impl Checkpointer<ModuleRecord> + use<>,
+            impl Checkpointer<OptimizerRecord> + use<>,
+            impl Checkpointer<LrSchedulerRecord> + use<>,
+        ),
+        RunError,
+    > {
+        let model = self.checkpoints.part::<ModuleRecord>("model");
+        let optimizer = self.checkpoints.part::<OptimizerRecord>("optimizer");
+        let schedule = self.checkpoints.part::<LrSchedulerRecord>("schedule");
+        if self.epochs_done > 0 {
+            let epoch = self.epochs_done;
+            let damaged = |part: &str| {
+                let path = self.checkpoints.file(part, epoch);
+                move |error: burn::train::checkpoint::CheckpointerError| RunError::Damaged {
+                    path,
+                    what: error.to_string(),
+                }
+            };
+            model.restore(epoch).map_err(damaged("model"))?;
+            optimizer.restore(epoch).map_err(damaged("optimizer"))?;
+            schedule.restore(epoch).map_err(damaged("schedule"))?;
+        }
+        Ok((model, optimizer, schedule))
+    }
+}

@@ -1,0 +1,183 @@
+//! A run folder from start to end: resumed runs, refused settings, broken files.
+#![allow(clippy::unwrap_used)]
+
+use std::{fs, path::Path};
+
+use burn::{tensor::Device, train::Interrupter};
+use sparse_models::{
+    estimators::Method,
+    ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
+    training::{Checkpoints, Display, EpochLog, Metrics, RunError, RunFolder, Timings},
+};
+
+fn settings() -> SsvaeSettings {
+    SsvaeSettings {
+        warm_up_epochs: 2,
+        epochs: 4,
+        ..SsvaeSettings::new(SsvaeData::Digits, Method::Sparsemax)
+    }
+}
+
+fn run(folder: &RunFolder) -> SsvaeRun {
+    let settings: SsvaeSettings = folder.settings().unwrap();
+    let data = settings.read_data(None).unwrap();
+    SsvaeRun::new(folder.clone(), settings, data, Device::default())
+}
+
+/// Stops in the epoch after `epoch`.
+fn stop_after(epoch: usize) -> Display {
+    let interrupter = Interrupter::new();
+    Display {
+        interrupter: interrupter.clone(),
+        on_epoch: Some(Box::new(move |row| {
+            if row.epoch == epoch {
+                interrupter.stop(Some("test"));
+            }
+        })),
+        ..Display::default()
+    }
+}
+
+fn untimed(metrics: Metrics<SsvaeTest>) -> Metrics<SsvaeTest> {
+    Metrics {
+        train: Timings {
+            seconds_per_epoch: Vec::new(),
+            ms_per_step: 0.0,
+        },
+        ..metrics
+    }
+}
+
+/// Stopped twice, with what a kill in the middle of writing leaves behind, and continued: the same
+/// to the last bit as a run that was never stopped.
+#[test]
+fn a_resumed_run_ends_where_an_uninterrupted_one_does() {
+    let place = tempfile::tempdir().unwrap();
+    let whole = RunFolder::begin(&place.path().join("whole"), &settings()).unwrap();
+    run(&whole).train(Display::default()).unwrap();
+    let want = run(&whole).evaluate().unwrap();
+
+    let folder = RunFolder::begin(&place.path().join("stopped"), &settings()).unwrap();
+    for epoch in [1, 4] {
+        let error = run(&folder).train(stop_after(epoch)).unwrap_err();
+        assert!(matches!(error, RunError::Interrupted { .. }), "{error}");
+        let checkpoints = folder.file("checkpoints");
+        fs::write(checkpoints.join(format!("model-{}.bpk", epoch + 1)), "half").unwrap();
+        fs::write(checkpoints.join(".tmpAbC"), "half").unwrap();
+        let log = fs::read_to_string(folder.file("epochs.jsonl")).unwrap();
+        fs::write(folder.file("epochs.jsonl"), log + "{\"epoch\":").unwrap();
+    }
+    run(&folder).train(Display::default()).unwrap();
+    assert_eq!(untimed(run(&folder).evaluate().unwrap()), untimed(want));
+
+    let figures = |folder: &RunFolder| {
+        let rows = EpochLog::read(folder.path()).unwrap();
+        let figures = rows
+            .into_iter()
+            .map(|row| (row.epoch, row.train, row.valid));
+        figures.collect::<Vec<_>>()
+    };
+    assert_eq!(figures(&folder), figures(&whole));
+    assert_eq!(figures(&whole).len(), 6);
+    for file in [
+        "config.json",
+        "metrics.json",
+        "curves.svg",
+        "posteriors.svg",
+        "reconstructions.png",
+        "samples.png",
+    ] {
+        assert!(whole.file(file).is_file(), "{file}");
+    }
+    assert!(leftovers(&folder.file("checkpoints")).is_empty());
+}
+
+fn leftovers(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap();
+    names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with(".bpk"))
+        .collect()
+}
+
+#[test]
+fn a_folder_is_begun_once_and_keeps_its_settings() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("run");
+    assert!(matches!(
+        RunFolder::open(&path),
+        Err(RunError::NoRun { .. })
+    ));
+    let folder = RunFolder::begin(&path, &settings()).unwrap();
+    let again = RunFolder::begin(&path, &settings());
+    assert!(matches!(again, Err(RunError::Occupied { .. })));
+    folder.demand_settings(&settings()).unwrap();
+    let other = SsvaeSettings {
+        epochs: 5,
+        lr: 0.5,
+        ..settings()
+    };
+    let message = folder.demand_settings(&other).unwrap_err().to_string();
+    assert!(
+        message.contains("epochs is 4 there, but 5 was given"),
+        "{message}"
+    );
+    assert!(
+        message.contains("lr is 0.001 there, but 0.5 was given"),
+        "{message}"
+    );
+    assert!(!message.contains("seed"), "{message}");
+
+    fs::write(folder.file("config.json"), "{").unwrap();
+    let broken = folder.settings::<SsvaeSettings>();
+    assert!(matches!(broken, Err(RunError::Damaged { .. })));
+}
+
+#[test]
+fn what_is_missing_or_damaged_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = RunFolder::begin(&place.path().join("run"), &settings()).unwrap();
+    let error = run(&folder).evaluate().unwrap_err();
+    assert!(error.to_string().contains("a checkpoint"), "{error}");
+
+    run(&folder).train(stop_after(3)).unwrap_err();
+    let newest = Checkpoints::of(folder.path())
+        .epochs()
+        .unwrap()
+        .pop()
+        .unwrap();
+    let model = Checkpoints::of(folder.path()).file("model", newest);
+    fs::write(&model, "not a checkpoint").unwrap();
+    let error = run(&folder).train(Display::default()).unwrap_err();
+    assert!(matches!(error, RunError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains(&model.display().to_string()));
+}
+
+#[test]
+fn impossible_settings_are_refused_by_name() {
+    let with = |change: fn(&mut SsvaeSettings)| {
+        let mut settings = settings();
+        change(&mut settings);
+        settings.validate().unwrap_err().to_string()
+    };
+    assert!(settings().validate().is_ok());
+    assert_eq!(with(|s| s.epochs = 0), "epochs must be at least 1, got 0");
+    assert_eq!(
+        with(|s| s.lr = -1.0),
+        "lr must be a positive number, got -1"
+    );
+    assert!(with(|s| s.label_weight = f64::NAN).starts_with("label-weight"));
+    assert!(with(|s| s.batch_size = 0).starts_with("batch-size"));
+
+    let many = SsvaeSettings {
+        labels: Some(1000),
+        ..settings()
+    };
+    let message = many.read_data(None).unwrap_err().to_string();
+    assert!(message.contains("1000 of each class"), "{message}");
+    let few = SsvaeSettings {
+        labels: Some(2),
+        ..settings()
+    };
+    assert_eq!(few.read_data(None).unwrap().labelled.len(), 20);
+}

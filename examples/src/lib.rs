@@ -1,0 +1,108 @@
+//! What the commands share: the flags of every training, where its run folder is, and how it shows
+//! its progress.
+#![allow(clippy::print_stdout)]
+
+pub mod flags;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use burn::train::Interrupter;
+use clap::Args;
+use serde::Serialize;
+use sparse_models::training::{Display, EpochRow, OnEpoch, RunError};
+
+/// The flags of every training.
+#[derive(Args, Debug)]
+pub struct RunFlags {
+    /// Folder of the run: settings, checkpoints, pictures, metrics.json [default: a new one in runs/]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Continue the run in --out from its newest checkpoint, with its settings
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+    /// Evaluate the best checkpoint of the run in --out and draw its pictures, without training
+    #[arg(long, requires = "out", conflicts_with = "resume")]
+    pub eval_only: bool,
+    /// Folder with the files of a data set that is not embedded [default: $SPARSE_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Print a line for each epoch instead of the dashboard
+    #[arg(long)]
+    pub plain: bool,
+}
+
+impl RunFlags {
+    /// The run folder; where none is given, one in `runs` that is not there yet.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let fresh = || {
+            let runs = Path::new("runs");
+            let numbered = (2..).map(|n| runs.join(format!("{name}-{n}")));
+            std::iter::once(runs.join(name))
+                .chain(numbered)
+                .find(|path| !path.exists())
+                .unwrap_or_else(|| runs.join(name))
+        };
+        self.out.clone().unwrap_or_else(fresh)
+    }
+
+    /// The dashboard, or lines; Ctrl-C ends the training after the current step.
+    pub fn display(&self, total_epochs: usize) -> Display {
+        let dashboard = !self.plain && std::io::IsTerminal::is_terminal(&std::io::stdout());
+        let interrupter = Interrupter::new();
+        if !dashboard {
+            let interrupter = interrupter.clone();
+            // the first Ctrl-C asks, the second one insists
+            let _ = ctrlc::set_handler(move || {
+                if interrupter.should_stop() {
+                    std::process::exit(130);
+                }
+                interrupter.stop(Some("Ctrl-C"));
+            });
+        }
+        let on_epoch = move |row: &EpochRow| print_row(row, total_epochs);
+        Display {
+            dashboard,
+            on_epoch: (!dashboard).then(|| Box::new(on_epoch) as OnEpoch),
+            interrupter,
+        }
+    }
+}
+
+fn print_row(row: &EpochRow, total: usize) {
+    let figures = |values: &std::collections::BTreeMap<String, f64>| {
+        let figures = values
+            .iter()
+            .map(|(name, value)| format!("{} {value:.4}", name.to_lowercase()));
+        figures.collect::<Vec<_>>().join(", ")
+    };
+    println!(
+        "epoch {}/{total}: train {}; valid {}; {:.2} s, {:.2} ms per step",
+        row.epoch,
+        figures(&row.train),
+        figures(&row.valid),
+        row.seconds,
+        1e3 * row.seconds / row.steps.max(1) as f64,
+    );
+}
+
+/// Prints what a command has come to, or its error, and says so to the shell: 0 for success, 130
+/// when it was interrupted, 2 for anything else.
+pub fn finish<T: Serialize>(result: Result<T, RunError>) -> ExitCode {
+    match result {
+        Ok(metrics) => {
+            let text = serde_json::to_string_pretty(&metrics);
+            println!("{}", text.unwrap_or_else(|error| error.to_string()));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(match error {
+                RunError::Interrupted { .. } => 130,
+                _ => 2,
+            })
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Trains the semi-supervised VAE: it learns digits from few labels through an exact expectation
+//! over the unknown classes of the others.
+#![allow(clippy::print_stdout)]
+
+use std::process::ExitCode;
+
+use burn::tensor::Device;
+use clap::{Parser, ValueEnum};
+use sparse_examples::{RunFlags, finish, flags};
+use sparse_models::{
+    estimators::Method,
+    ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
+    training::{Metrics, RunError, RunFolder},
+};
+
+/// Train the semi-supervised VAE (model M2 of Kingma et al. 2014) with a sparse posterior over
+/// classes: only the classes of positive probability are decoded.
+///
+/// Backends are features: `--no-default-features --features wgpu`; BURN_DEVICE chooses among those
+/// compiled in. The run folder gets settings, checkpoints, pictures and metrics.json.
+#[derive(Parser, Debug)]
+#[command(name = "ssvae", version)]
+struct Command {
+    /// Images: the embedded 8×8 digits, or MNIST from --data-dir [default: digits]
+    #[arg(long, value_parser = flags::one_of(SsvaeData::ALL, SsvaeData::name))]
+    data: Option<SsvaeData>,
+    /// How the expectation over classes is computed [default: sparsemax]
+    #[arg(long, value_parser = flags::one_of(Method::ALL, Method::name))]
+    method: Option<Method>,
+    /// Where settings come from that no flag gives [default: best]
+    #[arg(long, value_enum)]
+    preset: Option<Preset>,
+    /// Labelled images of each class [default: 10 of the digits, 500 of MNIST]
+    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    labels: Option<usize>,
+    /// Epochs on the labelled images alone, at first
+    #[arg(long, value_name = "COUNT")]
+    warm_up_epochs: Option<usize>,
+    /// Epochs on all images, after the warm-up
+    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    epochs: Option<usize>,
+    /// Labelled images in a batch, and as many unlabelled ones
+    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    batch_size: Option<usize>,
+    /// Learning rate after the warm-up
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::positive)]
+    lr: Option<f64>,
+    /// Weight of the classification loss of labelled images
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = flags::not_negative)]
+    label_weight: Option<f64>,
+    /// Weight of the loss of unlabelled images
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = flags::not_negative)]
+    unlabelled_weight: Option<f64>,
+    /// Seed of all random numbers [default: 42]
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    run: RunFlags,
+}
+
+/// Settings for all flags that are not given.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+enum Preset {
+    /// What works best
+    Best,
+    /// As in the paper's experiment
+    Paper,
+}
+
+fn main() -> ExitCode {
+    finish(run(&Command::parse()))
+}
+
+fn run(command: &Command) -> Result<Metrics<SsvaeTest>, RunError> {
+    let flags = &command.run;
+    let (settings, folder) = match &flags.out {
+        Some(path) if flags.resume || flags.eval_only => {
+            let folder = RunFolder::open(path)?;
+            let settings = command.settings(Some(folder.settings()?));
+            folder.demand_settings(&settings)?;
+            (settings, Some(folder))
+        }
+        _ => (command.settings(None), None),
+    };
+    settings.validate()?;
+    let data = settings.read_data(flags.data_dir.as_deref())?;
+    let folder = match folder {
+        Some(folder) => folder,
+        None => {
+            let name = format!(
+                "ssvae-{}-{}-{}",
+                settings.data, settings.method, settings.seed
+            );
+            RunFolder::begin(&flags.folder(&name), &settings)?
+        }
+    };
+    println!("run folder: {}", folder.path().display());
+    let epochs = settings.total_epochs();
+    let run = SsvaeRun::new(folder, settings, data, Device::default());
+    if !flags.eval_only {
+        run.train(flags.display(epochs))?;
+    }
+    run.evaluate()
+}
+
+impl Command {
+    /// The settings: what flags give, then what the run has been started with, then the preset.
+    fn settings(&self, started: Option<SsvaeSettings>) -> SsvaeSettings {
+        let of = |get: fn(&SsvaeSettings) -> (SsvaeData, Method)| started.as_ref().map(get);
+        let (data, method) =
+            of(|s| (s.data, s.method)).unwrap_or((SsvaeData::Digits, Method::Sparsemax));
+        let (data, method) = (self.data.unwrap_or(data), self.method.unwrap_or(method));
+        let base = match (self.preset, started) {
+            (Some(Preset::Paper), _) => SsvaeSettings::paper(data, method),
+            (None, Some(started)) => started,
+            _ => SsvaeSettings::new(data, method),
+        };
+        SsvaeSettings {
+            data,
+            method,
+            seed: self.seed.unwrap_or(base.seed),
+            labels: self.labels.or(base.labels),
+            warm_up_epochs: self.warm_up_epochs.unwrap_or(base.warm_up_epochs),
+            epochs: self.epochs.unwrap_or(base.epochs),
+            batch_size: self.batch_size.unwrap_or(base.batch_size),
+            lr: self.lr.unwrap_or(base.lr),
+            label_weight: self.label_weight.unwrap_or(base.label_weight),
+            unlabelled_weight: self.unlabelled_weight.or(base.unlabelled_weight),
+            ..base
+        }
+    }
+}
