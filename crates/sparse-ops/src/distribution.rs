@@ -1,9 +1,13 @@
 //! Sparse distributions: their supports, packed, and expectations over them.
 
-use burn_core::backend::Dispatch;
-use burn_core::tensor::{IndexingUpdateOp, Int, Tensor};
+mod categorical;
+mod structured;
 
-use crate::SparseOps;
+use std::sync::{Arc, LazyLock};
+
+use burn_core::tensor::{DType, IndexingUpdateOp, Int, Tensor};
+
+use crate::sparsemap::{Candidates, Certificate, Solution, SolveStatus};
 
 /// The supported outcomes of a batch of sparse distributions, packed: entry `i` belongs to batch
 /// row `rows[i]`.
@@ -27,51 +31,42 @@ use crate::SparseOps;
 pub struct SparseDistribution<O> {
     probs: Tensor<1>,
     rows: Tensor<1, Int>,
-    outcomes: O,
+    outcomes: Outcomes<O>,
     support_size: Tensor<1, Int>,
+    origin: Origin,
 }
 
-impl SparseDistribution<Tensor<1, Int>> {
-    /// Packs `[batch, classes]` probabilities: an entry for each one that is not 0, rows and
-    /// classes ascending. The outcomes are the classes.
-    ///
-    /// # Gradient
-    ///
-    /// [`probs`](Self::probs) is differentiable in `probs`; the choice of the support is not.
-    ///
-    /// # Numerical behaviour
-    ///
-    /// A NaN is kept as an entry, so that it reaches the loss instead of vanishing. On a device
-    /// only one number is read back, the size of the support.
-    pub fn categorical(probs: Tensor<2>) -> Self {
-        let [batch, classes] = probs.dims();
-        let device = probs.device();
-        if batch * classes == 0 {
-            let rows = Tensor::<1, Int>::empty([0], &device);
-            return Self {
-                probs: probs.reshape([0]),
-                outcomes: rows.clone(),
-                rows,
-                support_size: Tensor::zeros([batch], &device),
-            };
-        }
-        let int_dtype = Tensor::<1, Int>::empty([1], &device).dtype().into();
-        let dense = probs.clone().detach().into_dispatch();
-        let offsets = <Dispatch as SparseOps>::support_offsets(dense.clone(), int_dtype);
-        let starts = Tensor::<1, Int>::from_dispatch(offsets.clone());
-        let total = starts.clone().narrow(0, batch, 1).into_scalar::<i64>() as usize;
-        let (rows, outcomes) = <Dispatch as SparseOps>::support_entries(dense, offsets, total);
-        let rows = Tensor::<1, Int>::from_dispatch(rows);
-        let outcomes = Tensor::<1, Int>::from_dispatch(outcomes);
-        let places = rows.clone() * (classes as i64) + outcomes.clone();
-        let support_size = starts.clone().narrow(0, 1, batch) - starts.narrow(0, 0, batch);
-        Self {
-            probs: probs.reshape([batch * classes]).select(0, places),
-            rows,
-            outcomes,
-            support_size,
-        }
+/// Outcomes, made when they are first asked for: those of structures may be far larger than all
+/// the rest, and marginals do without.
+type Outcomes<O> = Arc<LazyLock<O, Box<dyn FnOnce() -> O + Send>>>;
+
+fn outcomes<O>(make: impl FnOnce() -> O + Send + 'static) -> Outcomes<O> {
+    Arc::new(LazyLock::new(Box::new(make)))
+}
+
+fn least_normal(dtype: DType) -> f64 {
+    match dtype {
+        DType::F16 => 6.104e-5,
+        // bf16 and f32 have the same exponents, and no f64 device does without f32's
+        _ => f64::from(f32::MIN_POSITIVE),
     }
+}
+
+/// What a distribution was made of.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// Given probabilities.
+    Probs,
+    /// SparseMAP.
+    Solved {
+        scores: Box<Tensor<2>>,
+        solution: Arc<Solution>,
+    },
+    /// A mapping over candidates; if they are the k best, with k.
+    Candidates {
+        candidates: Arc<Candidates>,
+        k: Option<usize>,
+    },
 }
 
 impl<O> SparseDistribution<O> {
@@ -86,9 +81,60 @@ impl<O> SparseDistribution<O> {
         self.rows.clone()
     }
 
-    /// The outcomes: categories `[total]`, or structures `[total, n]`.
+    /// The outcomes: categories `[total]`, or structures `[total, n]` of 0 and 1. Structures are
+    /// written into a tensor when they are first asked for.
     pub fn outcomes(&self) -> &O {
         &self.outcomes
+    }
+
+    /// How the solution of each batch row ended, for distributions over structures; empty for
+    /// others.
+    pub fn solve_status(&self) -> &[SolveStatus] {
+        match &self.origin {
+            Origin::Probs => &[],
+            Origin::Solved { solution, .. } => &solution.status,
+            Origin::Candidates { candidates, .. } => &candidates.status,
+        }
+    }
+
+    /// How good the solution of each batch row is, for distributions of
+    /// [`sparsemap`](crate::sparsemap()); empty for others.
+    pub fn certificates(&self) -> &[Certificate] {
+        match &self.origin {
+            Origin::Solved { solution, .. } => &solution.certificates,
+            Origin::Probs | Origin::Candidates { .. } => &[],
+        }
+    }
+
+    /// Whether each batch row is known to be what it would be over *all* outcomes: SparseMAP where
+    /// it has converged; top-k sparsemax where the support is smaller than k, or k covers the set.
+    /// A local distribution never is. Reads the support sizes back.
+    pub fn is_exact(&self) -> Vec<bool> {
+        let sizes = || {
+            self.support_size
+                .to_data()
+                .iter::<i64>()
+                .collect::<Vec<_>>()
+        };
+        match &self.origin {
+            Origin::Probs => vec![true; self.batch()],
+            Origin::Solved { solution, .. } => {
+                let status = solution.status.iter();
+                status.map(|s| *s == SolveStatus::Converged).collect()
+            }
+            Origin::Candidates { k: None, .. } => vec![false; self.batch()],
+            Origin::Candidates {
+                candidates,
+                k: Some(k),
+            } => {
+                let rows = sizes().into_iter().enumerate();
+                rows.map(|(row, size)| {
+                    let found = candidates.entries(row).len();
+                    found > 0 && (found < *k || (size as usize) < *k)
+                })
+                .collect()
+            }
+        }
     }
 
     /// The number of entries `[batch]` of each row.
@@ -127,8 +173,13 @@ impl<O> SparseDistribution<O> {
     }
 
     /// The Shannon entropy `[batch]` in nats, differentiable.
+    ///
+    /// The logarithm stops at the least normal number of the dtype: the derivative of a softmax
+    /// probability below that would overflow.
     pub fn entropy(&self) -> Tensor<1> {
-        self.sum_rows(self.probs() * self.probs().log()).neg()
+        let least = least_normal(self.probs.dtype());
+        self.sum_rows(self.probs() * self.probs().clamp_min(least).log())
+            .neg()
     }
 
     fn batch(&self) -> usize {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 // ndarray is deprecated in Burn, but still one of the backends people run.
 #![cfg_attr(feature = "ndarray", allow(deprecated))]
 
@@ -11,7 +12,11 @@ mod host;
 #[cfg(feature = "cubecl-backend")]
 mod kernels;
 mod ops;
+mod sparsemap;
+mod structure;
 
 pub use distribution::SparseDistribution;
 pub use functions::*;
 pub use ops::SparseOps;
+pub use sparsemap::{Certificate, Link, SolveStatus, SparseMapOptions};
+pub use structure::*;

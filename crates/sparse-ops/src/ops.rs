@@ -8,7 +8,7 @@ use burn_core::backend::{
 use burn_core::tensor::{IntDType, TensorData};
 use burn_std::reader::try_read_sync;
 
-use crate::{compose, host};
+use crate::{Link, compose, host};
 
 /// Sparse mappings, their losses and the packing of supports, as a backend has to supply them.
 ///
@@ -145,6 +145,28 @@ pub trait SparseOps: Backend {
             ints::<Self>(classes, int_dtype, &device),
         )
     }
+
+    /// `values` as they are, made differentiable in the structure scores `[batch, n + m]` that they
+    /// were solved from; `link` knows how.
+    #[fusion(dtype = values, shape = values)]
+    fn attach(
+        scores: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        link: Link,
+    ) -> FloatTensor<Self> {
+        let _ = (scores, link);
+        values
+    }
+
+    /// The gradient of [`attach`](SparseOps::attach) in the scores.
+    #[fusion(dtype = grad, shape = burn::tensor::Shape::from(link.scores_shape()))]
+    fn attach_backward(grad: FloatTensor<Self>, link: Link) -> FloatTensor<Self> {
+        let (device, dtype) = (grad.device(), grad.dtype());
+        let grad = doubles(read::<Self>(grad));
+        let shape = link.scores_shape();
+        let scores = TensorData::new(link.backward(&grad), shape).convert_dtype(dtype);
+        Self::float_from_data(scores, &device)
+    }
 }
 
 /// What a default body reads back; a lazy backend finishes its queue first.
@@ -170,4 +192,9 @@ fn ints<B: Backend>(values: Vec<i64>, dtype: IntDType, device: &Device<B>) -> In
         TensorData::new(values, shape).convert_dtype(dtype.into()),
         device,
     )
+}
+
+/// The numbers of a tensor in f64.
+pub(crate) fn doubles(data: TensorData) -> Vec<f64> {
+    data.iter::<f64>().collect()
 }

@@ -16,3 +16,5 @@ mod mappings;
 mod oracle;
 #[path = "backend/rows.rs"]
 mod rows;
+#[path = "backend/structures.rs"]
+mod structures;

@@ -12,7 +12,7 @@ use burn_core::backend::{
 };
 use burn_core::tensor::IntDType;
 
-use crate::SparseOps;
+use crate::{Link, SparseOps};
 
 impl<B: SparseOps, C: CheckpointStrategy> SparseOps for Autodiff<B, C> {
     fn entmax(scores: FloatTensor<Self>, alpha: f64, dim: usize) -> FloatTensor<Self> {
@@ -82,6 +82,23 @@ impl<B: SparseOps, C: CheckpointStrategy> SparseOps for Autodiff<B, C> {
     ) -> (IntTensor<Self>, IntTensor<Self>) {
         B::support_entries(probs.into_primitive(), offsets, total)
     }
+
+    fn attach(
+        scores: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        link: Link,
+    ) -> FloatTensor<Self> {
+        let node = scores.node();
+        let out = B::attach(
+            scores.into_primitive(),
+            values.into_primitive(),
+            link.clone(),
+        );
+        match Attach.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(link, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -135,6 +152,19 @@ impl<B: SparseOps> Backward<B, 1> for EntmaxLoss {
         let (probs, targets) = ops.state;
         unary::<B, _>(ops.parents, ops.node, grads, |grad| {
             B::entmax_loss_backward(probs, targets, grad)
+        });
+    }
+}
+
+#[derive(Debug)]
+struct Attach;
+
+impl<B: SparseOps> Backward<B, 1> for Attach {
+    type State = Link;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        unary::<B, _>(ops.parents, ops.node, grads, |grad| {
+            B::attach_backward(grad, ops.state)
         });
     }
 }

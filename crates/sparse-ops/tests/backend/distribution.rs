@@ -150,3 +150,18 @@ fn expect_needs_a_value_for_each_entry() {
     let q = SparseDistribution::categorical(tensor(&[0.5, 0.5], [1, 2], &device, DType::F32));
     let _ = q.expect(Tensor::zeros([3], &device));
 }
+
+/// The reciprocal of a subnormal number overflows, and a softmax has them.
+#[test]
+fn entropy_of_tiny_probabilities_has_a_finite_gradient() {
+    for device in autodiff_modes() {
+        let probs = tensor::<2>(&[1.0, 1e-40, 1e-30], [1, 3], &device, DType::F32).require_grad();
+        let q = SparseDistribution::categorical(probs.clone());
+        let entropy = q.entropy();
+        assert_close(&values(entropy.clone()), &[0.0], 1e-6);
+        let grads = entropy.sum().backward();
+        let grad = values(probs.grad(&grads).unwrap());
+        assert!(grad.iter().all(|g| g.is_finite()), "{grad:?}");
+        assert_close(&grad[..1], &[-1.0], 1e-6); // −log p − 1
+    }
+}

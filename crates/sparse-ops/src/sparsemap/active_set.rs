@@ -1,0 +1,242 @@
+//! The active set method for one row: Wolfe's nearest point in a polytope, with a MAP oracle for
+//! the polytope and additional parts that are not penalized.
+//!
+//! Sources: Wolfe, *Finding the nearest point in a polytope*, 1976; Nocedal & Wright, *Numerical
+//! optimization*, ch. 16; Niculae, Martins, Blondel & Cardie, *SparseMAP*, 2018.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::corral::Corral;
+use super::options::SparseMapOptions;
+use super::status::{Certificate, SolveStatus};
+use super::vector::{dot, masked_dot};
+use crate::structure::{Parts, Scores, Structure};
+
+/// How often in a row a vertex may fail to gain weight, by rounding, before the factor is made
+/// anew, and then before the solver gives up.
+const STALLS: usize = 3;
+
+/// What the solver needs for one row after the other; nothing is allocated once it has grown.
+#[derive(Debug)]
+pub(super) struct ActiveSet<O> {
+    oracle: O,
+    pub(super) corral: Corral,
+    candidate: Parts,
+    /// `η − μ`
+    pub(super) reduced: Vec<f64>,
+    pub(super) marginals: Vec<f64>,
+}
+
+impl<O: Default> ActiveSet<O> {
+    pub(super) fn new(unaries: usize) -> Self {
+        Self {
+            oracle: O::default(),
+            corral: Corral::new(unaries),
+            candidate: Parts::new(unaries),
+            reduced: Vec::new(),
+            marginals: Vec::new(),
+        }
+    }
+
+    /// Solves for scores in the representation of [`Penalty::On`](crate::Penalty::On). The
+    /// vertices and weights are left in the corral, and `μ` in `marginals`.
+    #[inline(always)]
+    pub(super) fn solve<S: Structure<Workspace = O>>(
+        &mut self,
+        structure: &S,
+        scores: Scores<'_>,
+        options: &SparseMapOptions,
+    ) -> (SolveStatus, Certificate) {
+        let mut certificate = Certificate::NONE;
+        let status = match self.start(structure, scores) {
+            Ok(()) => self.iterate(structure, scores, options, &mut certificate),
+            Err(status) => status,
+        };
+        (status, certificate)
+    }
+
+    /// A corral of the MAP structure alone.
+    fn start<S: Structure<Workspace = O>>(
+        &mut self,
+        structure: &S,
+        scores: Scores<'_>,
+    ) -> Result<(), SolveStatus> {
+        let unaries = scores.unaries.len();
+        self.corral.clear();
+        self.reduced.clear();
+        self.reduced.extend_from_slice(scores.unaries);
+        self.marginals.clear();
+        self.marginals.resize(unaries, 0.0);
+        let (score, gain) = self.ask(structure, scores.additionals)?;
+        if score == f64::NEG_INFINITY {
+            return Err(SolveStatus::Infeasible);
+        }
+        self.corral.push(&self.candidate, gain);
+        self.corral.weights.fill(1.0);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn iterate<S: Structure<Workspace = O>>(
+        &mut self,
+        structure: &S,
+        scores: Scores<'_>,
+        options: &SparseMapOptions,
+        certificate: &mut Certificate,
+    ) -> SolveStatus {
+        let scale = scale(scores);
+        // below this a gap is rounding: the score of a vertex is a sum of as many terms
+        let floor = 2.0 * f64::EPSILON * scale * (self.candidate.count() + 2) as f64;
+        let (mut stalls, mut refreshed, mut polished, mut unseen) = (0, false, 0, 0);
+        let mut value = f64::NEG_INFINITY;
+        certificate.iterations = 1;
+        loop {
+            self.corral.marginals(&mut self.marginals);
+            for (reduced, (score, mean)) in
+                (self.reduced.iter_mut()).zip(scores.unaries.iter().zip(&self.marginals))
+            {
+                *reduced = score - mean;
+            }
+            let (score, gain) = match self.ask(structure, scores.additionals) {
+                Ok(answer) => answer,
+                Err(status) => return status,
+            };
+            certificate.iterations += 1;
+            let level = masked_dot(&self.reduced, &self.marginals) + self.corral.gain();
+            let gap = score - level;
+            certificate.wolfe_gap = gap.max(0.0);
+            if gap < -1e-8 * scale * (self.candidate.count() + 2) as f64 || gap.is_nan() {
+                return SolveStatus::OracleWrong;
+            }
+
+            // Close to the optimum a step gains the square of the gap, less than the objective's
+            // rounding: a row of steps that do not show in it is no proof of a standstill, unless
+            // the gap is small enough.
+            let now = level + 0.5 * dot(&self.marginals, &self.marginals);
+            unseen = if now > value { 0 } else { unseen + 1 };
+            value = value.max(now);
+            let close = gap <= options.tol * scale;
+            let idle = close && unseen > self.corral.len() + STALLS;
+            let given_up = idle || (stalls >= STALLS && refreshed);
+            if gap <= floor || given_up {
+                let residual = self.corral.polish(&self.reduced);
+                certificate.residual = residual;
+                polished += 1;
+                if residual > floor.max(1e-12 * scale) && polished < STALLS {
+                    continue;
+                }
+                self.corral.marginals(&mut self.marginals);
+                return if close {
+                    SolveStatus::Converged
+                } else {
+                    SolveStatus::Stalled
+                };
+            }
+            if certificate.iterations > options.max_iter {
+                return if close {
+                    SolveStatus::Converged
+                } else {
+                    SolveStatus::MaxIterations
+                };
+            }
+            if stalls >= STALLS {
+                self.corral.refresh();
+                self.corral.polish(&self.reduced);
+                (stalls, refreshed) = (0, true);
+                continue;
+            }
+
+            if self.corral.push(&self.candidate, gain) {
+                let gained = self.corral.enter(gap);
+                stalls = if gained { 0 } else { stalls + 1 };
+            } else {
+                self.corral.exchange(&self.candidate, gain);
+                // the marginals are as before, but the weights no longer at their best
+                self.corral.polish(&self.reduced);
+            }
+        }
+    }
+
+    /// The Wolfe gap of marginals, with the expected score of the additional parts; NaN if the
+    /// oracle has no answer.
+    pub(super) fn gap<S: Structure<Workspace = O>>(
+        &mut self,
+        structure: &S,
+        scores: Scores<'_>,
+        marginals: &[f64],
+        gain: f64,
+    ) -> f64 {
+        self.reduced.clear();
+        let pairs = scores.unaries.iter().zip(marginals);
+        self.reduced.extend(pairs.map(|(score, mean)| score - mean));
+        let level = masked_dot(&self.reduced, marginals) + gain;
+        match self.ask(structure, scores.additionals) {
+            Ok((score, _)) => (score - level).max(0.0),
+            Err(_) => f64::NAN,
+        }
+    }
+
+    /// Asks the oracle at `self.reduced`, and adds its answer to the corral with weight 0 if it
+    /// scores within `slack` of the best at `reduced` and is affinely independent.
+    #[inline(always)]
+    pub(super) fn take_on_face<S: Structure<Workspace = O>>(
+        &mut self,
+        structure: &S,
+        scores: Scores<'_>,
+        reduced: &[f64],
+        slack: f64,
+    ) -> bool {
+        let Ok((_, gain)) = self.ask(structure, scores.additionals) else {
+            return false;
+        };
+        let unary: f64 = self.candidate.iter().map(|part| reduced[part]).sum();
+        let best = masked_dot(reduced, &self.marginals) + self.corral.gain();
+        unary + gain >= best - slack && self.corral.push(&self.candidate, gain)
+    }
+
+    /// The MAP oracle's answer at `reduced`: the score of the candidate, and that of its
+    /// additional parts.
+    #[inline(always)]
+    pub(super) fn ask<S: Structure<Workspace = O>>(
+        &mut self,
+        structure: &S,
+        additionals: &[f64],
+    ) -> Result<(f64, f64), SolveStatus> {
+        let scores = Scores {
+            unaries: &self.reduced,
+            additionals,
+        };
+        self.candidate.clear();
+        let (oracle, candidate) = (&mut self.oracle, &mut self.candidate);
+        let valid = catch_unwind(AssertUnwindSafe(|| {
+            structure.argmax(scores, oracle, candidate);
+            structure.contains(candidate)
+        }));
+        match valid {
+            Ok(true) => {}
+            Ok(false) => return Err(SolveStatus::OracleWrong),
+            Err(_) => {
+                self.oracle = O::default();
+                return Err(SolveStatus::OraclePanicked);
+            }
+        }
+        let parts = self.candidate.additionals();
+        if parts.iter().any(|&part| part as usize >= additionals.len()) {
+            return Err(SolveStatus::OracleWrong);
+        }
+        let gain = parts
+            .iter()
+            .map(|&part| additionals[part as usize])
+            .sum::<f64>();
+        let unary: f64 = self.candidate.iter().map(|part| self.reduced[part]).sum();
+        Ok((unary + gain, gain))
+    }
+}
+
+/// The largest finite score, at least 1: what tolerances are relative to.
+pub(super) fn scale(scores: Scores<'_>) -> f64 {
+    let all = scores.unaries.iter().chain(scores.additionals);
+    all.map(|score| score.abs())
+        .filter(|score| score.is_finite())
+        .fold(1.0, f64::max)
+}

@@ -1,0 +1,265 @@
+//! Solves the rows of a batch, in parallel; a row's solution depends on nothing but the row.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::active_set::ActiveSet;
+use super::chain::{self, Chain};
+use super::options::SparseMapOptions;
+use super::solution::{Probs, Shape, Solution};
+use super::status::{Certificate, SolveStatus};
+use super::{cardinality, face, nested, systematic};
+use crate::structure::{ClosedForm, Parts, Penalty, Scores, Structure};
+
+/// Unary parts that are worth a task of their own, where each costs a few nanoseconds.
+const TASK: usize = 1 << 11;
+
+/// Solves a batch of scores `[batch · (n + m)]`: of each row first the unary ones, then the
+/// additional ones. `faces` if the gradient of the marginals may be asked for.
+pub(crate) fn solve<S: Structure>(
+    structure: &S,
+    scores: &[f64],
+    options: &SparseMapOptions,
+    faces: bool,
+) -> Solution {
+    let n = structure.unaries();
+    let parts = n + structure.additionals();
+    let batch = scores.len() / parts;
+    let closed = structure.closed_form().filter(|_| options.closed_form);
+    let threads = rayon::current_num_threads();
+    let enough = if closed.is_some() {
+        (TASK / n).max(1)
+    } else {
+        1
+    };
+    let tasks = (4 * threads).min(batch.div_ceil(enough)).max(1);
+    let run = |task: usize| {
+        let rows = task * batch / tasks..(task + 1) * batch / tasks;
+        let scores = &scores[rows.start * parts..rows.end * parts];
+        let mut solver = Rows::new(structure, options, closed, faces);
+        Arch::new().dispatch(AllRows {
+            solver: &mut solver,
+            scores,
+            parts,
+        });
+        solver.solution
+    };
+    if threads == 1 || tasks == 1 {
+        let mut whole = Solution::new(n, structure.additionals(), slope(structure));
+        (0..tasks).for_each(|task| whole.append(run(task)));
+        return whole;
+    }
+    let parts: Vec<Solution> = (0..tasks).into_par_iter().map(run).collect();
+    let mut whole = Solution::new(n, structure.additionals(), slope(structure));
+    parts.into_iter().for_each(|part| whole.append(part));
+    whole
+}
+
+fn slope<S: Structure>(structure: &S) -> f64 {
+    match structure.penalty() {
+        Penalty::On => 1.0,
+        Penalty::OnOff => 0.5,
+    }
+}
+
+/// The rows of one task, compiled for the machine's vector registers: all that they call is inlined
+/// here.
+struct AllRows<'a, 'b, S: Structure> {
+    solver: &'a mut Rows<'b, S>,
+    scores: &'a [f64],
+    parts: usize,
+}
+
+impl<S: Structure> WithSimd for AllRows<'_, '_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) {
+        for row in self.scores.chunks_exact(self.parts) {
+            self.solver.solve(row);
+        }
+    }
+}
+
+/// Solves one row after the other.
+struct Rows<'a, S: Structure> {
+    structure: &'a S,
+    options: &'a SparseMapOptions,
+    closed: Option<ClosedForm>,
+    faces: bool,
+    solution: Solution,
+    active_set: ActiveSet<S::Workspace>,
+    unaries: Vec<f64>,
+    additionals: Vec<f64>,
+    chain: Chain,
+    order: Vec<u32>,
+    ends: Vec<systematic::End>,
+    vertex: Parts,
+}
+
+impl<'a, S: Structure> Rows<'a, S> {
+    fn new(
+        structure: &'a S,
+        options: &'a SparseMapOptions,
+        closed: Option<ClosedForm>,
+        faces: bool,
+    ) -> Self {
+        let n = structure.unaries();
+        let mut solution = Solution::new(n, structure.additionals(), slope(structure));
+        solution.chains = closed == Some(ClosedForm::Chain);
+        Self {
+            structure,
+            options,
+            closed,
+            faces,
+            solution,
+            active_set: ActiveSet::new(n),
+            unaries: Vec::new(),
+            additionals: Vec::new(),
+            chain: Chain::default(),
+            order: Vec::new(),
+            ends: Vec::new(),
+            vertex: Parts::new(n),
+        }
+    }
+
+    #[inline(always)]
+    fn solve(&mut self, scores: &[f64]) {
+        let (unaries, additionals) = scores.split_at(self.structure.unaries());
+        self.unaries.clear();
+        self.unaries.extend_from_slice(unaries);
+        self.additionals.clear();
+        self.additionals.extend_from_slice(additionals);
+        let bad = |score: &f64| score.is_nan() || *score == f64::INFINITY;
+        if self.unaries.iter().any(bad) || self.additionals.iter().any(bad) {
+            return self.fail(SolveStatus::NotFinite, Certificate::NONE);
+        }
+        if self.structure.penalty() == Penalty::OnOff {
+            (self.unaries.iter_mut()).for_each(|score| *score = (*score + 1.0) / 2.0);
+            (self.additionals.iter_mut()).for_each(|score| *score *= 0.5);
+        }
+        match self.closed {
+            Some(ClosedForm::Cardinality { at_least, at_most }) => {
+                self.clip((at_least, at_most));
+            }
+            // forbidden parts cut the chain's polytope in ways that its closed form does not know
+            Some(ClosedForm::Chain) if self.all_finite() => self.denoise(),
+            Some(ClosedForm::Chain) | None => self.by_active_set(),
+        }
+    }
+
+    #[inline(always)]
+    fn clip(&mut self, bounds: (usize, usize)) {
+        let solution = &mut self.solution;
+        let start = solution.marginals.len();
+        solution.marginals.resize(start + self.unaries.len(), 0.0);
+        let marginals = &mut solution.marginals[start..];
+        let Some(projection) = cardinality::project(&self.unaries, bounds, marginals) else {
+            solution.marginals.truncate(start);
+            return self.fail(SolveStatus::Infeasible, Certificate::NONE);
+        };
+        let (tight, n) = (projection.tight, self.unaries.len());
+        let (vertices, probs) = (&mut solution.vertices, &mut solution.probs);
+        let probs = if bounds == (0, n) {
+            let (order, vertex) = (&mut self.order, &mut self.vertex);
+            nested::decompose(
+                marginals,
+                |_| false,
+                order,
+                vertex,
+                |vertex, prob| {
+                    vertices.push(vertex);
+                    probs.push(prob);
+                },
+            );
+            Probs::Nested
+        } else if systematic::decompose(
+            marginals,
+            tight,
+            &mut self.ends,
+            &mut self.vertex,
+            vertices,
+            probs,
+        ) {
+            Probs::Systematic
+        } else {
+            Probs::Vertices
+        };
+        let shape = Shape::Box { tight, probs };
+        self.solution
+            .finish_row(shape, SolveStatus::Converged, projection.certificate);
+    }
+
+    fn all_finite(&self) -> bool {
+        let mut all = self.unaries.iter().chain(&self.additionals);
+        all.all(|score| score.is_finite())
+    }
+
+    #[inline(always)]
+    fn denoise(&mut self) {
+        let solution = &mut self.solution;
+        let start = solution.marginals.len();
+        solution.marginals.resize(start + self.unaries.len(), 0.0);
+        let marginals = &mut solution.marginals[start..];
+        self.chain
+            .solve(&self.unaries, &self.additionals, marginals);
+        let (vertices, probs) = (&mut solution.vertices, &mut solution.probs);
+        self.chain.decompose(&mut self.vertex, |vertex, prob| {
+            vertices.push(vertex);
+            probs.push(prob);
+        });
+        solution.chain.extend(self.chain.signed());
+        let solver = &mut self.active_set;
+        let scores = Scores {
+            unaries: &self.unaries,
+            additionals: &self.additionals,
+        };
+        let gain = chain::gain(marginals, &self.additionals);
+        let certificate = Certificate {
+            wolfe_gap: solver.gap(self.structure, scores, marginals, gain),
+            residual: 0.0,
+            iterations: 0,
+        };
+        self.solution
+            .finish_row(Shape::Chain, SolveStatus::Converged, certificate);
+    }
+
+    #[inline(always)]
+    fn by_active_set(&mut self) {
+        let scores = Scores {
+            unaries: &self.unaries,
+            additionals: &self.additionals,
+        };
+        let solver = &mut self.active_set;
+        let (status, certificate) = solver.solve(self.structure, scores, self.options);
+        if !status.is_feasible() {
+            return self.fail(status, certificate);
+        }
+        let support = solver.corral.len();
+        let solution = &mut self.solution;
+        solution.marginals.extend_from_slice(&solver.marginals);
+        for (vertex, weight) in solver.corral.vertices().zip(&solver.corral.weights) {
+            solution.vertices.push(vertex);
+            solution.probs.push(*weight);
+        }
+        if self.faces {
+            face::span(solver, self.structure, scores);
+            for vertex in solver.corral.vertices().skip(support) {
+                solution.face_vertices.push(vertex);
+            }
+        }
+        solution.finish_row(Shape::Vertices, status, certificate);
+    }
+
+    /// A row of NaN: one entry, so that it reaches the loss instead of vanishing.
+    #[cold]
+    fn fail(&mut self, status: SolveStatus, certificate: Certificate) {
+        let solution = &mut self.solution;
+        self.vertex.clear();
+        solution.vertices.push(&self.vertex);
+        solution.probs.push(f64::NAN);
+        let end = solution.marginals.len() + self.unaries.len();
+        solution.marginals.resize(end, f64::NAN);
+        solution.finish_row(Shape::Failed, status, certificate);
+    }
+}

@@ -1,0 +1,151 @@
+//! The closed form of bits in a chain, whose neighbours have a score for being both on.
+//!
+//! A chain has no cycle, so its marginal polytope is given by the bounds of each two neighbours:
+//! the probability ν that both are on lies between `max(0, μ_i + μ_j − 1)` and `min(μ_i, μ_j)`, and
+//! is best at the one or the other. Turn bits over along the chain, so that neighbours with a
+//! negative score lie on different sides (`x = 1 − μ` where turned): then, whatever its sign,
+//! `w ν = ½w (μ_i + μ_j) − ½|w| |x_i − x_j| + const`, and SparseMAP is total variation denoising,
+//! clipped to [0, 1] (which commutes). The nested distribution of x has every ν at its bound.
+
+use super::nested;
+use super::total_variation::TotalVariation;
+use crate::structure::Parts;
+
+/// What is allocated once.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    total_variation: TotalVariation,
+    /// Which bits are turned over.
+    turned: Vec<bool>,
+    x: Vec<f64>,
+    weights: Vec<f64>,
+    order: Vec<u32>,
+}
+
+impl Chain {
+    /// Writes μ. `unaries` has `n` scores, `pairs` the `n − 1` of neighbours both on.
+    pub(super) fn solve(&mut self, unaries: &[f64], pairs: &[f64], marginals: &mut [f64]) {
+        self.turn(pairs);
+        self.x.clear();
+        self.weights.clear();
+        self.weights
+            .extend(pairs.iter().map(|pair| 0.5 * pair.abs()));
+        for (at, unary) in unaries.iter().enumerate() {
+            let before = if at == 0 { 0.0 } else { pairs[at - 1] };
+            let after = pairs.get(at).copied().unwrap_or(0.0);
+            let score = unary + 0.5 * (before + after);
+            self.x
+                .push(if self.turned[at] { 1.0 - score } else { score });
+        }
+        self.total_variation.denoise(&mut self.x, &self.weights);
+        for ((mean, x), turned) in marginals.iter_mut().zip(&mut self.x).zip(&self.turned) {
+            *x = x.clamp(0.0, 1.0);
+            *mean = if *turned { 1.0 - *x } else { *x };
+        }
+    }
+
+    /// Emits the vertices, with their additional parts, and their probabilities, after
+    /// [`solve`](Self::solve).
+    pub(super) fn decompose(&mut self, vertex: &mut Parts, mut emit: impl FnMut(&Parts, f64)) {
+        let (x, turned, n) = (&self.x, &self.turned, self.x.len());
+        let turned = |part: usize| turned[part];
+        nested::decompose(x, turned, &mut self.order, vertex, |vertex, prob| {
+            vertex.clear_additionals();
+            for at in 1..n {
+                if vertex.contains(at - 1) && vertex.contains(at) {
+                    vertex.insert_additional(at - 1);
+                }
+            }
+            emit(vertex, prob);
+        });
+    }
+
+    /// What the gradients need of a solution: each x, negative where turned (−0 counts).
+    pub(super) fn signed(&self) -> impl Iterator<Item = f64> + '_ {
+        let bits = self.x.iter().zip(&self.turned);
+        bits.map(|(x, turned)| if *turned { -x } else { *x })
+    }
+
+    fn turn(&mut self, pairs: &[f64]) {
+        self.turned.clear();
+        self.turned.push(false);
+        let mut turned = false;
+        for pair in pairs {
+            turned ^= *pair < 0.0;
+            self.turned.push(turned);
+        }
+    }
+}
+
+/// The expected score of the pairs, each as often both on as is best.
+pub(super) fn gain(marginals: &[f64], pairs: &[f64]) -> f64 {
+    let neighbors = marginals.windows(2).zip(pairs);
+    neighbors
+        .map(|(means, pair)| {
+            let both = if *pair > 0.0 {
+                means[0].min(means[1])
+            } else {
+                (means[0] + means[1] - 1.0).max(0.0)
+            };
+            pair * both
+        })
+        .sum()
+}
+
+/// The gradient in the scores from one in the marginals. Fused neighbours move as one, by the mean
+/// of their scores; the weight of the pair between two runs pulls them together.
+pub(super) fn marginals_backward(
+    signed: &[f64],
+    grad: &[f64],
+    shares: &mut Vec<f64>,
+    unaries: &mut [f64],
+    pairs: &mut [f64],
+) {
+    shares.clear();
+    while let Some(&first) = signed.get(shares.len()) {
+        let (start, x) = (shares.len(), first.abs());
+        let run = signed[start..]
+            .iter()
+            .take_while(|other| other.abs() == x)
+            .count();
+        let free = x > 0.0 && x < 1.0;
+        let parts = signed[start..start + run].iter().zip(&grad[start..]);
+        let sum: f64 = parts.map(|(x, grad)| x.signum() * grad).sum();
+        shares.resize(start + run, if free { sum / run as f64 } else { 0.0 });
+    }
+    pull_back(signed, shares, unaries, pairs);
+}
+
+/// The gradient in the scores from one in the probabilities.
+pub(super) fn probs_backward(
+    signed: &[f64],
+    grad: &[f64],
+    (order, x, shares): (&mut Vec<u32>, &mut Vec<f64>, &mut Vec<f64>),
+    unaries: &mut [f64],
+    pairs: &mut [f64],
+) {
+    x.clear();
+    x.extend(signed.iter().map(|x| x.abs()));
+    shares.clear();
+    shares.resize(x.len(), 0.0);
+    nested::backward(x, order, grad, shares);
+    pull_back(signed, shares, unaries, pairs);
+}
+
+/// From the gradient in the scores of x, `shares`, to that in the scores.
+fn pull_back(signed: &[f64], shares: &[f64], unaries: &mut [f64], pairs: &mut [f64]) {
+    for ((unary, x), share) in unaries.iter_mut().zip(signed).zip(shares) {
+        *unary = x.signum() * share;
+    }
+    for (at, pair) in pairs.iter_mut().enumerate() {
+        let (left, right) = (signed[at], signed[at + 1]);
+        let apart = match right.abs().total_cmp(&left.abs()) {
+            std::cmp::Ordering::Less => -1.0,
+            std::cmp::Ordering::Equal => 0.0,
+            std::cmp::Ordering::Greater => 1.0,
+        };
+        let weight = apart * (shares[at] - shares[at + 1]);
+        let sign = left.signum() * right.signum();
+        *pair = 0.5 * (unaries[at] + unaries[at + 1] + sign * weight);
+    }
+}

@@ -1,0 +1,76 @@
+//! Vertices that span the optimal face.
+//!
+//! Near generic scores μ moves within the affine hull of the *optimal face*: the convex hull of
+//! all structures that are best at `η − μ`. Its Jacobian is the projection onto that hull. The
+//! support of one solution may span less of it, at ties and for many bits in particular.
+
+use super::active_set::{ActiveSet, scale};
+use super::vector::{axpy, dot};
+use crate::structure::{Scores, Structure};
+
+/// A structure is on the face if its score is within this of the best, relative to the largest
+/// score: far above the rounding of a solution.
+const ON_FACE: f64 = 1e-9;
+/// How far the scores are tilted to see other structures of the face, relative to the largest. A
+/// structure beside the face may come first if it is nearer than the tilt: then the next one.
+const TILTS: [f64; 3] = [1e-5, 1e-7, 3e-9];
+
+/// Adds vertices to the corral, with weight 0, until it spans the optimal face.
+///
+/// A direction orthogonal to the span so far, drawn at random, is constant on the face only if the
+/// face is spanned (with probability 1): so the oracle is asked for the most and the least of it
+/// over the face.
+#[inline(always)]
+pub(super) fn span<S: Structure<Workspace = O>, O: Default>(
+    solver: &mut ActiveSet<O>,
+    structure: &S,
+    scores: Scores<'_>,
+) {
+    let scale = scale(scores);
+    let unaries = scores.unaries.len();
+    let reduced: Vec<f64> = scores
+        .unaries
+        .iter()
+        .zip(&solver.marginals)
+        .map(|(score, mean)| score - mean)
+        .collect();
+    let mut draws = Draws(0x9E37_79B9_7F4A_7C15);
+    let mut direction = vec![0.0; unaries];
+    'dimension: while solver.corral.len() <= unaries {
+        for (entry, score) in direction.iter_mut().zip(scores.unaries) {
+            *entry = if score.is_finite() { draws.next() } else { 0.0 };
+        }
+        let before = dot(&direction, &direction);
+        solver.corral.project_out(&mut direction);
+        let left = dot(&direction, &direction);
+        if left <= 1e-16 * before {
+            return;
+        }
+        let norm = left.sqrt().recip();
+        direction.iter_mut().for_each(|entry| *entry *= norm);
+        for tilt in TILTS {
+            for side in [tilt * scale, -tilt * scale] {
+                solver.reduced.clone_from(&reduced);
+                axpy(side, &direction, &mut solver.reduced);
+                if solver.take_on_face(structure, scores, &reduced, ON_FACE * scale) {
+                    continue 'dimension;
+                }
+            }
+        }
+        break;
+    }
+    solver.reduced.clone_from(&reduced);
+}
+
+/// Numbers in (−1, 1): splitmix64.
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) as i64 as f64 / i64::MAX as f64
+    }
+}

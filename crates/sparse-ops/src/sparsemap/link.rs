@@ -1,0 +1,54 @@
+//! What ties a solved tensor to the scores that it was solved from.
+
+use std::sync::Arc;
+
+use super::candidates::Candidates;
+use super::solution::Solution;
+
+/// Where a tensor of numbers came from, for its gradient in the scores: what
+/// [`SparseOps::attach`](crate::SparseOps::attach) is told. Opaque, and cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Link(Source);
+
+#[derive(Debug, Clone)]
+enum Source {
+    /// The probabilities `[total]` of a SparseMAP solution.
+    Probs(Arc<Solution>),
+    /// The marginals `[batch, n]` of a SparseMAP solution.
+    Marginals(Arc<Solution>),
+    /// The scores `[batch, width]` of candidates.
+    Candidates(Arc<Candidates>),
+}
+
+impl Link {
+    pub(crate) fn probs(solution: Arc<Solution>) -> Self {
+        Self(Source::Probs(solution))
+    }
+
+    pub(crate) fn marginals(solution: Arc<Solution>) -> Self {
+        Self(Source::Marginals(solution))
+    }
+
+    pub(crate) fn candidates(candidates: Arc<Candidates>) -> Self {
+        Self(Source::Candidates(candidates))
+    }
+
+    /// The shape `[batch, n + m]` of the scores.
+    pub(crate) fn scores_shape(&self) -> [usize; 2] {
+        match &self.0 {
+            Source::Probs(solution) | Source::Marginals(solution) => {
+                [solution.batch(), solution.unaries + solution.additionals]
+            }
+            Source::Candidates(candidates) => [candidates.batch(), candidates.parts()],
+        }
+    }
+
+    /// The gradient in the scores.
+    pub(crate) fn backward(&self, grad: &[f64]) -> Vec<f64> {
+        match &self.0 {
+            Source::Probs(solution) => solution.probs_backward(grad),
+            Source::Marginals(solution) => solution.marginals_backward(grad),
+            Source::Candidates(candidates) => candidates.backward(grad),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Vertices as bit sets.
+
+/// The parts of one structure: the unary parts that are on, and the additional ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
+    unaries: usize,
+    words: Vec<u64>,
+    additionals: Vec<u32>,
+}
+
+impl Parts {
+    /// No part of `unaries`.
+    pub fn new(unaries: usize) -> Self {
+        Self {
+            unaries,
+            words: vec![0; unaries.div_ceil(64)],
+            additionals: Vec::new(),
+        }
+    }
+
+    /// The number of unary parts that there are, on or off.
+    pub fn unaries(&self) -> usize {
+        self.unaries
+    }
+
+    /// Turns every part off.
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+        self.additionals.clear();
+    }
+
+    /// Turns a unary part on.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such part.
+    #[inline]
+    pub fn insert(&mut self, part: usize) {
+        self.check(part);
+        self.words[part / 64] |= 1 << (part % 64);
+    }
+
+    /// Turns a unary part on if it is off, and off if it is on.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such part.
+    #[inline]
+    pub fn toggle(&mut self, part: usize) {
+        self.check(part);
+        self.words[part / 64] ^= 1 << (part % 64);
+    }
+
+    /// Turns an additional part on; each at most once.
+    #[inline]
+    pub fn insert_additional(&mut self, part: usize) {
+        self.additionals.push(part as u32);
+    }
+
+    /// Turns every additional part off.
+    pub fn clear_additionals(&mut self) {
+        self.additionals.clear();
+    }
+
+    /// Whether a unary part is on.
+    #[inline]
+    pub fn contains(&self, part: usize) -> bool {
+        part < self.unaries && self.words[part / 64] >> (part % 64) & 1 == 1
+    }
+
+    /// How many unary parts are on.
+    #[inline]
+    pub fn count(&self) -> usize {
+        self.words
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum()
+    }
+
+    /// The unary parts that are on, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        ones(&self.words)
+    }
+
+    /// The additional parts that are on, in the order of their insertion.
+    pub fn additionals(&self) -> &[u32] {
+        &self.additionals
+    }
+
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    #[inline]
+    fn check(&self, part: usize) {
+        let unaries = self.unaries;
+        assert!(
+            part < unaries,
+            "Parts: part must be in 0..{unaries}, got {part}"
+        );
+    }
+}
+
+/// A list of structures of one kind, packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vertices {
+    unaries: usize,
+    words: Vec<u64>,
+    additionals: Vec<u32>,
+    /// Where the additional parts of each vertex end.
+    ends: Vec<u32>,
+}
+
+impl Vertices {
+    /// No structure, of `unaries` unary parts each.
+    pub fn new(unaries: usize) -> Self {
+        Self {
+            unaries,
+            words: Vec::new(),
+            additionals: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    /// The number of unary parts of each.
+    pub fn unaries(&self) -> usize {
+        self.unaries
+    }
+
+    /// The number of structures.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Removes all of them.
+    pub fn clear(&mut self) {
+        self.words.clear();
+        self.additionals.clear();
+        self.ends.clear();
+    }
+
+    /// Appends a copy of one.
+    ///
+    /// # Panics
+    ///
+    /// If it has another number of unary parts.
+    pub fn push(&mut self, parts: &Parts) {
+        assert_eq!(
+            parts.unaries, self.unaries,
+            "Vertices: other parts than those of the list"
+        );
+        self.words.extend_from_slice(&parts.words);
+        self.additionals.extend_from_slice(&parts.additionals);
+        self.ends.push(self.additionals.len() as u32);
+    }
+
+    /// Appends copies of all of another list.
+    ///
+    /// # Panics
+    ///
+    /// If they have another number of unary parts.
+    pub fn append(&mut self, other: &Self) {
+        assert_eq!(
+            other.unaries, self.unaries,
+            "Vertices: other parts than those of the list"
+        );
+        let first = self.additionals.len() as u32;
+        self.words.extend_from_slice(&other.words);
+        self.additionals.extend_from_slice(&other.additionals);
+        self.ends.extend(other.ends.iter().map(|end| first + end));
+    }
+
+    /// Copies one into `parts`.
+    pub fn get(&self, index: usize, parts: &mut Parts) {
+        parts.words.copy_from_slice(self.words(index));
+        parts.additionals.clear();
+        parts.additionals.extend_from_slice(self.additionals(index));
+    }
+
+    /// The unary parts of one that are on, ascending.
+    pub fn iter(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        ones(self.words(index))
+    }
+
+    /// The additional parts of one.
+    pub fn additionals(&self, index: usize) -> &[u32] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.additionals[start as usize..self.ends[index] as usize]
+    }
+
+    pub(crate) fn words(&self, index: usize) -> &[u64] {
+        let words = self.unaries.div_ceil(64);
+        &self.words[index * words..(index + 1) * words]
+    }
+}
+
+/// The places of the ones, ascending.
+#[inline(always)]
+pub(crate) fn ones(words: &[u64]) -> impl Iterator<Item = usize> + '_ {
+    words.iter().enumerate().flat_map(|(at, &word)| {
+        std::iter::successors((word != 0).then_some(word), |&rest| {
+            let rest = rest & (rest - 1);
+            (rest != 0).then_some(rest)
+        })
+        .map(move |rest| at * 64 + rest.trailing_zeros() as usize)
+    })
+}
+
+/// How many ones two bit sets share. Inlined to where the machine's instruction for it is known.
+#[inline(always)]
+pub(crate) fn overlap(a: &[u64], b: &[u64]) -> f64 {
+    f64::from(
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| (a & b).count_ones())
+            .sum::<u32>(),
+    )
+}
