@@ -387,3 +387,61 @@ fn threads_do_not_matter() {
     assert_eq!(on(1), on(2));
     assert_eq!(on(1), on(5));
 }
+
+/// Sizes from 1 to 256 parts, scores of scales from 1e-3 to 1e3, integers with ties, duplicates, all
+/// equal, alternating, one huge.
+#[test]
+#[ignore = "minutes in release: cargo test --release -p sparse-ops --lib -- --ignored"]
+fn a_hundred_thousand_random_instances() {
+    const ROWS: usize = 10;
+    let mut draws = Draws(2026);
+    let mut instances = 0;
+    for round in 0..1000u64 {
+        let mut size = |most: usize| 1 + (draws.uniform() * most as f64) as usize;
+        let (n, small) = (size(256), size(16));
+        let (length, states, budget) = (size(24), size(6), size(n));
+        let columns = size(16);
+        let kind = draws.uniform();
+        let mut scores = |parts: usize| -> Vec<f64> {
+            let scale = 10f64.powf(draws.uniform() * 6.0 - 3.0);
+            (0..ROWS * parts)
+                .map(|part| match (kind * 6.0) as usize {
+                    0 | 1 => draws.normal() * scale,
+                    2 => (draws.normal() * 2.0).round(),
+                    3 => (draws.normal() * 2.0).round() / 4.0,
+                    4 => [0.3, -0.3, 0.3 * scale][round as usize % 3] * [1.0, -1.0][part % 2],
+                    _ => {
+                        if part % parts == 0 {
+                            1e3 * scale
+                        } else {
+                            draws.normal()
+                        }
+                    }
+                })
+                .collect()
+        };
+        macro_rules! prove {
+            ($($structure:expr),+ $(,)?) => {$({
+                let structure = $structure.unwrap();
+                let scores = scores(parts(&structure));
+                instances += proven(&structure, &scores, &SparseMapOptions::default()).batch();
+            })+};
+        }
+        prove!(
+            BitVector::new(n),
+            Budget::new(n, budget),
+            BinarySequence::new(n),
+            OneOf::new(n),
+            AtMostOne::new(n),
+            Or::new(n),
+            Sequence::new(length, states),
+            Assignment::new(small, columns),
+            Arborescence::new(small),
+            Knapsack::new(
+                (0..small).map(|i| (1 + i % 5) as f64).collect::<Vec<_>>(),
+                7.0
+            ),
+        );
+    }
+    assert_eq!(instances, 100_000);
+}
