@@ -208,7 +208,7 @@ impl<'a, S: Structure> Rows<'a, S> {
             vertices.push(vertex);
             probs.push(prob);
         });
-        solution.chain.extend(self.chain.signed());
+        solution.chain.extend(self.chain.links());
         let solver = &mut self.active_set;
         let scores = Scores {
             unaries: &self.unaries,

@@ -60,10 +60,12 @@ impl Chain {
         });
     }
 
-    /// What the gradients need of a solution: each x, negative where turned (−0 counts).
-    pub(super) fn signed(&self) -> impl Iterator<Item = f64> + '_ {
+    /// What the gradients need of a solution.
+    pub(super) fn links(&self) -> impl Iterator<Item = Link> + '_ {
+        let pulled = self.weights.iter().map(|weight| *weight > 0.0);
         let bits = self.x.iter().zip(&self.turned);
-        bits.map(|(x, turned)| if *turned { -x } else { *x })
+        bits.zip(pulled.chain([false]))
+            .map(|((&x, &turned), pulled)| Link { x, turned, pulled })
     }
 
     fn turn(&mut self, pairs: &[f64]) {
@@ -74,6 +76,29 @@ impl Chain {
             turned ^= *pair < 0.0;
             self.turned.push(turned);
         }
+    }
+}
+
+/// One bit of a solved chain.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Link {
+    /// Its marginal, of being off if turned over.
+    x: f64,
+    turned: bool,
+    /// Whether its score with the next bit is not 0, so that the two are fused if they are equal.
+    pulled: bool,
+}
+
+impl Link {
+    /// Of a row that has none.
+    pub(super) const NONE: Self = Self {
+        x: f64::NAN,
+        turned: false,
+        pulled: false,
+    };
+
+    fn sign(self) -> f64 {
+        if self.turned { -1.0 } else { 1.0 }
     }
 }
 
@@ -95,57 +120,57 @@ pub(super) fn gain(marginals: &[f64], pairs: &[f64]) -> f64 {
 /// The gradient in the scores from one in the marginals. Fused neighbours move as one, by the mean
 /// of their scores; the weight of the pair between two runs pulls them together.
 pub(super) fn marginals_backward(
-    signed: &[f64],
+    links: &[Link],
     grad: &[f64],
     shares: &mut Vec<f64>,
     unaries: &mut [f64],
     pairs: &mut [f64],
 ) {
     shares.clear();
-    while let Some(&first) = signed.get(shares.len()) {
-        let (start, x) = (shares.len(), first.abs());
-        let run = signed[start..]
-            .iter()
-            .take_while(|other| other.abs() == x)
-            .count();
-        let free = x > 0.0 && x < 1.0;
-        let parts = signed[start..start + run].iter().zip(&grad[start..]);
-        let sum: f64 = parts.map(|(x, grad)| x.signum() * grad).sum();
+    while let Some(&first) = links.get(shares.len()) {
+        let start = shares.len();
+        let fused = |pair: &&[Link]| pair[0].pulled && pair[0].x == pair[1].x;
+        let run = 1 + links[start..].windows(2).take_while(fused).count();
+        let free = first.x > 0.0 && first.x < 1.0;
+        let parts = links[start..start + run].iter().zip(&grad[start..]);
+        let sum: f64 = parts.map(|(link, grad)| link.sign() * grad).sum();
         shares.resize(start + run, if free { sum / run as f64 } else { 0.0 });
     }
-    pull_back(signed, shares, unaries, pairs);
+    pull_back(links, shares, unaries, pairs);
 }
 
 /// The gradient in the scores from one in the probabilities.
 pub(super) fn probs_backward(
-    signed: &[f64],
+    links: &[Link],
     grad: &[f64],
     (order, x, shares): (&mut Vec<u32>, &mut Vec<f64>, &mut Vec<f64>),
     unaries: &mut [f64],
     pairs: &mut [f64],
 ) {
     x.clear();
-    x.extend(signed.iter().map(|x| x.abs()));
+    x.extend(links.iter().map(|link| link.x));
     shares.clear();
     shares.resize(x.len(), 0.0);
     nested::backward(x, order, grad, shares);
-    pull_back(signed, shares, unaries, pairs);
+    pull_back(links, shares, unaries, pairs);
 }
 
 /// From the gradient in the scores of x, `shares`, to that in the scores.
-fn pull_back(signed: &[f64], shares: &[f64], unaries: &mut [f64], pairs: &mut [f64]) {
-    for ((unary, x), share) in unaries.iter_mut().zip(signed).zip(shares) {
-        *unary = x.signum() * share;
+fn pull_back(links: &[Link], shares: &[f64], unaries: &mut [f64], pairs: &mut [f64]) {
+    for ((unary, link), share) in unaries.iter_mut().zip(links).zip(shares) {
+        *unary = link.sign() * share;
     }
     for (at, pair) in pairs.iter_mut().enumerate() {
-        let (left, right) = (signed[at], signed[at + 1]);
-        let apart = match right.abs().total_cmp(&left.abs()) {
-            std::cmp::Ordering::Less => -1.0,
-            std::cmp::Ordering::Equal => 0.0,
-            std::cmp::Ordering::Greater => 1.0,
+        let (left, right) = (links[at], links[at + 1]);
+        let apart = if right.x > left.x {
+            1.0
+        } else if right.x < left.x {
+            -1.0
+        } else {
+            0.0
         };
         let weight = apart * (shares[at] - shares[at + 1]);
-        let sign = left.signum() * right.signum();
+        let sign = left.sign() * right.sign();
         *pair = 0.5 * (unaries[at] + unaries[at + 1] + sign * weight);
     }
 }

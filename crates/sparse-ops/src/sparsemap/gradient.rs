@@ -69,8 +69,8 @@ impl Solution {
                 let Room {
                     order, x, weights, ..
                 } = room;
-                let signed = self.row_chain(row);
-                chain::probs_backward(signed, grad, (order, x, weights), unaries, additionals);
+                let links = self.row_chain(row);
+                chain::probs_backward(links, grad, (order, x, weights), unaries, additionals);
             }
             Shape::Box { .. } | Shape::Vertices => {
                 room.weights.clear();
@@ -99,8 +99,8 @@ impl Solution {
                 }
             }
             Shape::Chain => {
-                let signed = self.row_chain(row);
-                chain::marginals_backward(signed, grad, &mut room.weights, unaries, additionals);
+                let links = self.row_chain(row);
+                chain::marginals_backward(links, grad, &mut room.weights, unaries, additionals);
             }
             Shape::Vertices => {
                 room.weights.clear();

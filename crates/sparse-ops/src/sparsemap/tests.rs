@@ -163,6 +163,13 @@ fn chains_of_bits_are_solved() {
             pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{a} {b}"));
         }
     }
+    // bits without a pair's score are not fused, though their marginals are equal
+    let structure = BinarySequence::new(3).unwrap();
+    let solution = proven(&structure, &[0.0; 5], &SparseMapOptions::default());
+    assert_eq!(
+        solution.marginals_backward(&[1.0, 2.0, 4.0])[..3],
+        [0.5, 1.0, 2.0]
+    );
     // where the paper's solver does not converge
     let structure = BinarySequence::new(128).unwrap();
     let scores = Draws(5).normals(64 * parts(&structure), 1.0);
