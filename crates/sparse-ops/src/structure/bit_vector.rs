@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::structure::{
-    ClosedForm, KBest, Neighbors, Parts, Penalty, Scores, Structure, StructureError, Vertices,
+    ClosedForm, KBest, Neighbors, Parts, Penalty, Scores, Structure, StructureError, Vertices, ones,
 };
 
 /// All bit vectors of `n` bits: binary codes, sets.
@@ -13,7 +13,7 @@ use crate::structure::{
 /// `μ_i = clip((η_i + 1)/2, 0, 1)`; the distribution is the nested one, of at most n + 1 vectors.
 ///
 /// The MAP oracle takes the positive scores, `O(n)`. [`KBest`] walks the subsets of bits to flip in
-/// the order of their cost `Σ|η_i|`, `O(n + k log k)`. [`Neighbors`] are the flips of one bit.
+/// the order of their cost `Σ|η_i|`, `O(n + k log(n + k))`. [`Neighbors`] are the flips of one bit.
 ///
 /// Source: Correia et al. 2020, [arXiv 2007.01919](https://arxiv.org/abs/2007.01919).
 #[derive(Debug, Clone, PartialEq)]
@@ -39,9 +39,13 @@ impl BitVector {
 /// What [`BitVector`] allocates once.
 #[derive(Debug, Default)]
 pub struct BitVectorWorkspace {
+    tournament: Tournament,
+    /// The cheapest flips, as many as were needed.
     flips: Vec<Flip>,
-    subsets: Vec<Subset>,
-    heap: BinaryHeap<Reverse<(Cost, u32)>>,
+    /// What each vector found so far costs.
+    costs: Vec<f64>,
+    heap: BinaryHeap<Reverse<Candidate>>,
+    parts: Option<Parts>,
 }
 
 /// A bit and what the score loses if it is flipped.
@@ -51,31 +55,75 @@ struct Flip {
     bit: u32,
 }
 
-/// A set of flips: that of `parent`, and `last` in the order of costs.
-#[derive(Debug, Clone, Copy)]
-struct Subset {
-    cost: f64,
-    parent: u32,
-    last: u32,
+/// A tree of the least of each two costs, to sort no more flips than needed: `costs[1]` is the
+/// least, `costs[n..]` are those of all bits; ∞ is that of a flip that may not be.
+#[derive(Debug, Default)]
+struct Tournament {
+    costs: Vec<f64>,
 }
 
-/// No parent: the empty set.
-const EMPTY: u32 = u32::MAX;
+impl Tournament {
+    fn fill(&mut self, scores: &[f64]) {
+        let costs = &mut self.costs;
+        costs.clear();
+        costs.resize(scores.len(), f64::INFINITY);
+        // a forbidden bit has the cost ∞ by itself; a NaN would be lost on the way back to it
+        costs.extend(scores.iter().map(|score| score.abs().min(f64::INFINITY)));
+        for at in (1..scores.len()).rev() {
+            costs[at] = lesser(costs[2 * at], costs[2 * at + 1]);
+        }
+    }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Cost(f64);
-
-impl Eq for Cost {}
-
-impl PartialOrd for Cost {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
+    /// The cheapest of those that are left.
+    fn next(&mut self) -> Option<Flip> {
+        let costs = self.costs.as_mut_slice();
+        let n = costs.len() / 2;
+        let cost = costs[1];
+        if cost == f64::INFINITY {
+            return None;
+        }
+        let mut at = 1;
+        while at < n {
+            at = 2 * at + usize::from(costs[2 * at] != cost);
+        }
+        let bit = (at - n) as u32;
+        // up again, with the least so far at hand
+        let mut least = f64::INFINITY;
+        costs[at] = least;
+        while at > 1 {
+            least = lesser(least, costs[at ^ 1]);
+            at /= 2;
+            costs[at] = least;
+        }
+        Some(Flip { cost, bit })
     }
 }
 
-impl Ord for Cost {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
+#[inline(always)]
+fn lesser(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+/// A vector to come, the one found as number `parent` with a further flip, the `last` in the order
+/// of costs: the bits of its cost, 32 of `last`, 32 of `parent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate(u128);
+
+impl Candidate {
+    fn new(cost: f64, last: usize, parent: usize) -> Self {
+        Self(u128::from(cost.to_bits()) << 64 | (last as u128) << 32 | parent as u128)
+    }
+
+    fn cost(self) -> f64 {
+        f64::from_bits((self.0 >> 64) as u64)
+    }
+
+    fn last(self) -> usize {
+        (self.0 >> 32) as u32 as usize
+    }
+
+    fn parent(self) -> usize {
+        self.0 as u32 as usize
     }
 }
 
@@ -87,10 +135,12 @@ impl Structure for BitVector {
     }
 
     fn argmax(&self, scores: Scores<'_>, _: &mut BitVectorWorkspace, best: &mut Parts) {
-        for (bit, score) in scores.unaries.iter().enumerate() {
-            if *score > 0.0 {
-                best.insert(bit);
-            }
+        // A branch on each sign would be mispredicted half of the time.
+        for (block, scores) in scores.unaries.chunks(64).enumerate() {
+            let positive = (0..).zip(scores).fold(0, |word, (bit, score)| {
+                word | u64::from(*score > 0.0) << bit
+            });
+            ones(&[positive]).for_each(|bit| best.insert(block * 64 + bit));
         }
     }
 
@@ -118,75 +168,65 @@ impl KBest for BitVector {
         workspace: &mut BitVectorWorkspace,
         best: &mut Vertices,
     ) {
+        if k == 0 {
+            return;
+        }
+        let mut parts = match workspace.parts.take() {
+            Some(parts) if parts.unaries() == self.n => parts,
+            _ => Parts::new(self.n),
+        };
+        parts.clear();
+        self.argmax(scores, workspace, &mut parts);
+        best.push(&parts);
+
         let BitVectorWorkspace {
+            tournament,
             flips,
-            subsets,
+            costs,
             heap,
+            ..
         } = workspace;
         flips.clear();
-        // a forbidden bit cannot be flipped on
-        flips.extend((0u32..).zip(scores.unaries).filter_map(|(bit, score)| {
-            let cost = score.abs();
-            (cost < f64::INFINITY).then_some(Flip { cost, bit })
-        }));
-        let order = |a: &Flip, b: &Flip| a.cost.total_cmp(&b.cost).then(a.bit.cmp(&b.bit));
-        // the k best flip none but the k − 1 cheapest bits
-        let useful = (k - 1).min(flips.len());
-        if useful < flips.len() && useful > 0 {
-            flips.select_nth_unstable_by(useful - 1, order);
-        }
-        flips.truncate(useful);
-        flips.sort_unstable_by(order);
-
-        let mut parts = Parts::new(self.n);
-        self.argmax(scores, &mut BitVectorWorkspace::default(), &mut parts);
-        best.push(&parts);
-        subsets.clear();
+        tournament.fill(scores.unaries);
+        costs.clear();
+        costs.push(0.0);
         heap.clear();
-        if let Some(first) = flips.first() {
-            subsets.push(Subset {
-                cost: first.cost,
-                parent: EMPTY,
-                last: 0,
-            });
-            heap.push(Reverse((Cost(first.cost), 0)));
-        }
-        // Each set comes from one other alone: by one more flip after its last, or by its last
-        // flip exchanged for the next; neither costs less.
+        flips.extend(tournament.next());
+        heap.extend(
+            flips
+                .first()
+                .map(|flip| Reverse(Candidate::new(flip.cost, 0, 0))),
+        );
+        // Each set of flips comes from one other alone: by one more flip after its last, or by its
+        // last flip exchanged for the next; neither costs less.
         while best.len() < k
-            && let Some(Reverse((_, index))) = heap.pop()
+            && let Some(&Reverse(found)) = heap.peek()
         {
-            let set = subsets[index as usize];
-            let next = set.last + 1;
-            if let Some(flip) = flips.get(next as usize) {
-                let own = flips[set.last as usize].cost;
-                let extended = Subset {
-                    cost: set.cost + flip.cost,
-                    parent: index,
-                    last: next,
-                };
-                let exchanged = Subset {
-                    cost: set.cost - own + flip.cost,
-                    parent: set.parent,
-                    last: next,
-                };
-                for subset in [extended, exchanged] {
-                    heap.push(Reverse((Cost(subset.cost), subsets.len() as u32)));
-                    subsets.push(subset);
-                }
-            }
-            let toggle = |parts: &mut Parts| {
-                let mut at = index;
-                while at != EMPTY {
-                    let Subset { parent, last, .. } = subsets[at as usize];
-                    parts.toggle(flips[last as usize].bit as usize);
-                    at = parent;
-                }
-            };
-            toggle(&mut parts);
+            let (last, parent, index) = (found.last(), found.parent(), best.len());
+            best.get(parent, &mut parts);
+            parts.toggle(flips[last].bit as usize);
             best.push(&parts);
-            toggle(&mut parts);
+            if best.len() == k {
+                break;
+            }
+            costs.push(found.cost());
+            if last + 1 == flips.len() {
+                flips.extend(tournament.next());
+            }
+            let Some(flip) = flips.get(last + 1) else {
+                heap.pop();
+                continue;
+            };
+            let next = |parent: usize| {
+                Reverse(Candidate::new(costs[parent] + flip.cost, last + 1, parent))
+            };
+            // in the place of what was found, which is cheaper than to pop and push
+            if let Some(mut top) = heap.peek_mut() {
+                *top = next(parent);
+            }
+            heap.push(next(index));
         }
+        workspace.parts = Some(parts);
     }
 }
 
@@ -214,6 +254,23 @@ mod tests {
             check_argmax(&structure, &members);
             check_k_best(&structure, &members);
             check_neighbors(&structure, &members);
+        }
+    }
+
+    #[test]
+    fn a_workspace_serves_other_sizes() {
+        let mut workspace = BitVectorWorkspace::default();
+        for (n, k, expected) in [(70, 3, 3), (2, 9, 4), (1, 0, 0), (65, 1, 1)] {
+            let scores = vec![0.5; n];
+            let scores = Scores {
+                unaries: &scores,
+                additionals: &[],
+            };
+            let mut best = Vertices::new(n);
+            let structure = BitVector::new(n).unwrap();
+            structure.k_best(scores, k, &mut workspace, &mut best);
+            assert_eq!(best.len(), expected);
+            assert!(k == 0 || best.iter(0).eq(0..n));
         }
     }
 

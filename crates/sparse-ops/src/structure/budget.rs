@@ -1,6 +1,8 @@
 //! Bits under a budget.
 
-use super::chain::Paths;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use crate::structure::{
     ClosedForm, KBest, Neighbors, Parts, Penalty, Scores, Structure, StructureError, Vertices,
 };
@@ -11,9 +13,9 @@ use crate::structure::{
 /// [`one_sided`](Self::one_sided). μ is a clip with a threshold, and the distribution that of
 /// systematic sampling, of at most n + 1 vectors.
 ///
-/// The MAP oracle takes the largest positive scores, `O(n)`. [`KBest`] is a k-best path through
-/// `n` bits and the number of ones so far, `O(n · max_ones² · k)`. [`Neighbors`] are the flips of
-/// one bit that keep the budget, and the exchanges of a one for a zero.
+/// The MAP oracle takes the largest positive scores, `O(n)`. [`KBest`] walks the vectors in the order
+/// of what they cost, `O(n + b log b)` with `b = max_ones + k`. [`Neighbors`] are the flips of one bit
+/// that keep the budget, and the exchanges of a one for a zero.
 ///
 /// Source: Correia et al. 2020, [arXiv 2007.01919](https://arxiv.org/abs/2007.01919).
 #[derive(Debug, Clone, PartialEq)]
@@ -57,8 +59,23 @@ impl Budget {
 /// What [`Budget`] allocates once.
 #[derive(Debug, Default)]
 pub struct BudgetWorkspace {
+    /// Bits, the highest score first.
     order: Vec<u32>,
-    paths: Paths,
+    heap: BinaryHeap<Reverse<Candidate>>,
+}
+
+/// A vector to come. Places are those in the order of scores: the first `moving - 1` ones are at the
+/// first places, one is at `at` and may go on as far as `end`, others are behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    /// The bits of what it scores less than the best, a float from 0 up: they are in its order.
+    cost: u64,
+    /// The number of the found vector whose one at `at - 1` has come to `at`. None if all its ones
+    /// are at the first places.
+    parent: Option<u32>,
+    moving: u32,
+    at: u32,
+    end: u32,
 }
 
 impl Structure for Budget {
@@ -107,27 +124,75 @@ impl KBest for Budget {
         workspace: &mut BudgetWorkspace,
         best: &mut Vertices,
     ) {
-        // a state is the number of ones so far
-        let gain = |at: usize, ones: usize| match ones {
-            0 => 0.0,
-            1 => scores.unaries[at],
-            _ => f64::NEG_INFINITY,
+        let BudgetWorkspace { order, heap } = workspace;
+        let score = |bit: u32| scores.unaries[bit as usize];
+        order.clear();
+        order.extend((0..self.n as u32).filter(|&bit| score(bit) > f64::NEG_INFINITY));
+        let descending = |a: &u32, b: &u32| score(*b).total_cmp(&score(*a)).then(a.cmp(b));
+        // each of the k best moves a one by one place, from among the first
+        let useful = self.max_ones.saturating_add(k);
+        if useful < order.len() {
+            order.select_nth_unstable_by(useful, descending);
+            order.truncate(useful);
+        }
+        order.sort_unstable_by(descending);
+        let score = |place: u32| score(order[place as usize]);
+
+        // for each number of ones the best; they lose what is between them and the best of all
+        heap.clear();
+        let most = self.max_ones.min(order.len()) as u32;
+        let positive = (0..most).take_while(|&place| score(place) > 0.0).count() as u32;
+        let mut first = |ones: u32, cost: f64| {
+            heap.push(Reverse(Candidate {
+                cost: cost.to_bits(),
+                parent: None,
+                moving: ones,
+                at: ones.saturating_sub(1),
+                end: if ones == 0 { 0 } else { order.len() as u32 - 1 },
+            }));
+            cost
         };
-        let start = |at: usize, state: usize| if at == 0 { gain(0, state) } else { 0.0 };
-        let step = |at: usize, from: usize, to: usize| gain(at + 1, to.wrapping_sub(from));
+        let cost = first(positive, 0.0);
+        (0..positive).rfold(cost, |cost, ones| first(ones, cost + score(ones)));
+        (positive..most).fold(cost, |cost, ones| first(ones + 1, cost + score(ones).abs()));
+
         let mut parts = Parts::new(self.n);
-        let size = (self.n, self.max_ones + 1);
-        workspace.paths.k_best(size, k, start, step, |path| {
-            parts.clear();
-            let mut before = 0;
-            for (bit, &ones) in path.iter().enumerate() {
-                if ones > before {
-                    parts.insert(bit);
-                }
-                before = ones;
+        while best.len() < k
+            && let Some(Reverse(found)) = heap.pop()
+        {
+            let Candidate {
+                moving, at, end, ..
+            } = found;
+            let bit = |place: u32| order[place as usize] as usize;
+            if let Some(parent) = found.parent {
+                best.get(parent as usize, &mut parts);
+                parts.toggle(bit(at - 1));
+                parts.toggle(bit(at));
+            } else {
+                parts.clear();
+                (0..moving).for_each(|place| parts.insert(bit(place)));
             }
+            let parent = Some(best.len() as u32);
             best.push(&parts);
-        });
+            // Each vector comes from one other alone: its last one that has moved goes on, or the
+            // one before starts, to stay behind it; neither costs less.
+            let mut moved = |moving: u32, at: u32, end: u32| {
+                let cost = f64::from_bits(found.cost) + (score(at - 1) - score(at));
+                heap.push(Reverse(Candidate {
+                    cost: cost.to_bits(),
+                    parent,
+                    moving,
+                    at,
+                    end,
+                }));
+            };
+            if at < end {
+                moved(moving, at + 1, end);
+            }
+            if moving > 1 && moving - 1 < at {
+                moved(moving - 1, moving - 1, at - 1);
+            }
+        }
     }
 }
 
@@ -159,7 +224,7 @@ mod tests {
 
     #[test]
     fn agrees_with_enumeration() {
-        for n in 1..=6 {
+        for n in 1..=7 {
             for max_ones in 1..=n {
                 let structure = Budget::new(n, max_ones).unwrap();
                 let kept = |bits: &Parts| bits.count() <= max_ones;
