@@ -44,6 +44,7 @@ fn outcomes<O>(make: impl FnOnce() -> O + Send + 'static) -> Outcomes<O> {
     Arc::new(LazyLock::new(Box::new(make)))
 }
 
+/// The least positive number of full precision.
 fn least_normal(dtype: DType) -> f64 {
     match dtype {
         DType::F16 => 6.104e-5,
@@ -110,12 +111,6 @@ impl<O> SparseDistribution<O> {
     /// it has converged; top-k sparsemax where the support is smaller than k, or k covers the set.
     /// A local distribution never is. Reads the support sizes back.
     pub fn is_exact(&self) -> Vec<bool> {
-        let sizes = || {
-            self.support_size
-                .to_data()
-                .iter::<i64>()
-                .collect::<Vec<_>>()
-        };
         match &self.origin {
             Origin::Probs => vec![true; self.batch()],
             Origin::Solved { solution, .. } => {
@@ -127,7 +122,8 @@ impl<O> SparseDistribution<O> {
                 candidates,
                 k: Some(k),
             } => {
-                let rows = sizes().into_iter().enumerate();
+                let sizes = self.support_size.to_data();
+                let rows = sizes.iter::<i64>().enumerate();
                 rows.map(|(row, size)| {
                     let found = candidates.entries(row).len();
                     found > 0 && (found < *k || (size as usize) < *k)

@@ -13,6 +13,7 @@ mod host;
 mod kernels;
 mod ops;
 mod sparsemap;
+mod splitmix;
 mod structure;
 
 pub use distribution::SparseDistribution;

@@ -22,14 +22,11 @@ impl SparseDistribution<Tensor<1, Int>> {
         let [batch, classes] = probs.dims();
         let device = probs.device();
         if batch * classes == 0 {
-            let rows = Tensor::<1, Int>::empty([0], &device);
+            let none = Tensor::<1, Int>::empty([0], &device);
             return Self {
                 probs: probs.reshape([0]),
-                outcomes: outcomes({
-                    let rows = rows.clone();
-                    || rows
-                }),
-                rows,
+                rows: none.clone(),
+                outcomes: outcomes(|| none),
                 support_size: Tensor::zeros([batch], &device),
                 origin: Origin::Probs,
             };

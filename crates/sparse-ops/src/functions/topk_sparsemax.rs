@@ -3,7 +3,7 @@ use burn_core::tensor::Tensor;
 use super::sparsemax::sparsemax;
 use super::structure_scores::{StructureScores, read};
 use crate::distribution::SparseDistribution;
-use crate::sparsemap::{Best, Candidates};
+use crate::sparsemap::Candidates;
 use crate::structure::KBest;
 
 /// Top-k sparsemax: sparsemax over the scores of the k best structures.
@@ -43,6 +43,10 @@ pub fn topk_sparsemax<S: KBest>(
 ) -> SparseDistribution<Tensor<2>> {
     assert!(k > 0, "topk_sparsemax: k must be at least 1, got 0");
     let scores = scores.into().joined("topk_sparsemax", structure);
-    let candidates = Candidates::of(structure, &read(&scores), &Best(k));
+    let candidates = Candidates::of(
+        structure,
+        &read(&scores),
+        |structure, scores, workspace, chosen| structure.k_best(scores, k, workspace, chosen),
+    );
     SparseDistribution::weighed(scores, candidates, Some(k), |scores| sparsemax(scores, 1))
 }

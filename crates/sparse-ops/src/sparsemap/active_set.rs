@@ -213,8 +213,11 @@ impl<O: Default> ActiveSet<O> {
             structure.contains(candidate)
         }));
         match valid {
-            Ok(true) => {}
-            Ok(false) => return Err(SolveStatus::OracleWrong),
+            Ok(true) if self.candidate.unaries() == self.reduced.len() => {}
+            Ok(_) => {
+                self.candidate = Parts::new(self.reduced.len());
+                return Err(SolveStatus::OracleWrong);
+            }
             Err(_) => {
                 self.oracle = O::default();
                 return Err(SolveStatus::OraclePanicked);

@@ -32,7 +32,10 @@ pub(crate) fn solve<S: Structure>(
     } else {
         1
     };
-    let tasks = (4 * threads).min(batch.div_ceil(enough)).max(1);
+    let tasks = match threads {
+        1 => 1,
+        _ => (4 * threads).min(batch.div_ceil(enough)).max(1),
+    };
     let run = |task: usize| {
         let rows = task * batch / tasks..(task + 1) * batch / tasks;
         let scores = &scores[rows.start * parts..rows.end * parts];
@@ -44,10 +47,8 @@ pub(crate) fn solve<S: Structure>(
         });
         solver.solution
     };
-    if threads == 1 || tasks == 1 {
-        let mut whole = Solution::new(n, structure.additionals(), slope(structure));
-        (0..tasks).for_each(|task| whole.append(run(task)));
-        return whole;
+    if tasks == 1 {
+        return run(0);
     }
     let parts: Vec<Solution> = (0..tasks).into_par_iter().map(run).collect();
     let mut whole = Solution::new(n, structure.additionals(), slope(structure));
@@ -208,7 +209,7 @@ impl<'a, S: Structure> Rows<'a, S> {
             vertices.push(vertex);
             probs.push(prob);
         });
-        solution.chain.extend(self.chain.links());
+        solution.chain.extend(self.chain.bits());
         let solver = &mut self.active_set;
         let scores = Scores {
             unaries: &self.unaries,

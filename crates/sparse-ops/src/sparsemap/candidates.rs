@@ -1,9 +1,11 @@
 //! Candidates: a few structures for each row, chosen by the scores, for a mapping to weigh.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rayon::prelude::*;
 
 use super::status::SolveStatus;
-use crate::structure::{KBest, Neighbors, Parts, Scores, Structure, Vertices, ones};
+use crate::structure::{Neighbors, Parts, Scores, Structure, Vertices, ones};
 
 /// The candidates of each row of a batch, best first or in the order of their set, and their
 /// scores.
@@ -21,57 +23,28 @@ pub(crate) struct Candidates {
     pub(crate) status: Vec<SolveStatus>,
 }
 
-/// Which structures are candidates.
-pub(crate) trait Choice<S: Structure>: Sync {
-    /// Pushes the candidates of one row onto `vertices`.
-    fn choose(
-        &self,
-        structure: &S,
-        scores: Scores<'_>,
-        workspace: &mut S::Workspace,
-        vertices: &mut Vertices,
-    );
-}
-
-/// The k best structures.
-pub(crate) struct Best(pub(crate) usize);
-
-impl<S: KBest> Choice<S> for Best {
-    fn choose(
-        &self,
-        structure: &S,
-        scores: Scores<'_>,
-        workspace: &mut S::Workspace,
-        vertices: &mut Vertices,
-    ) {
-        structure.k_best(scores, self.0, workspace, vertices);
-    }
-}
-
 /// The MAP structure and its neighbours.
-pub(crate) struct Neighborhood;
-
-impl<S: Neighbors> Choice<S> for Neighborhood {
-    fn choose(
-        &self,
-        structure: &S,
-        scores: Scores<'_>,
-        workspace: &mut S::Workspace,
-        vertices: &mut Vertices,
-    ) {
-        let mut best = Parts::new(structure.unaries());
-        structure.argmax(scores, workspace, &mut best);
-        structure.neighbors(&best, vertices);
-        let mut all = Vertices::new(structure.unaries());
-        all.push(&best);
-        all.append(vertices);
-        *vertices = all;
-    }
+pub(crate) fn neighborhood<S: Neighbors>(
+    structure: &S,
+    scores: Scores<'_>,
+    workspace: &mut S::Workspace,
+    chosen: &mut Vertices,
+) {
+    let mut best = Parts::new(structure.unaries());
+    structure.argmax(scores, workspace, &mut best);
+    let mut neighbors = Vertices::new(structure.unaries());
+    structure.neighbors(&best, &mut neighbors);
+    chosen.push(&best);
+    chosen.append(&neighbors);
 }
 
 impl Candidates {
-    /// Chooses for each row of `scores` `[batch · (n + m)]`.
-    pub(crate) fn of<S: Structure>(structure: &S, scores: &[f64], choice: &impl Choice<S>) -> Self {
+    /// Those that `choose` pushes for each row of `scores` `[batch · (n + m)]`.
+    pub(crate) fn of<S: Structure>(
+        structure: &S,
+        scores: &[f64],
+        choose: impl Fn(&S, Scores<'_>, &mut S::Workspace, &mut Vertices) + Sync,
+    ) -> Self {
         let (n, m) = (structure.unaries(), structure.additionals());
         let start = || (S::Workspace::default(), Vertices::new(n));
         let rows: Vec<(Vertices, Vec<f64>, SolveStatus)> = scores
@@ -85,20 +58,25 @@ impl Candidates {
                     unaries,
                     additionals,
                 };
-                let status = if row.iter().any(bad) {
-                    SolveStatus::NotFinite
-                } else {
-                    choice.choose(structure, scores, workspace, chosen);
-                    values.extend((0..chosen.len()).map(|index| score(scores, chosen, index)));
-                    match values.first() {
-                        Some(first) if *first > f64::NEG_INFINITY => SolveStatus::Converged,
+                let mut status = SolveStatus::NotFinite;
+                if !row.iter().any(bad) {
+                    let asked = catch_unwind(AssertUnwindSafe(|| {
+                        choose(structure, scores, workspace, chosen);
+                        values.extend((0..chosen.len()).map(|index| score(scores, chosen, index)));
+                    }));
+                    status = match (asked, values.first()) {
+                        (Err(_), _) => SolveStatus::OraclePanicked,
+                        (_, Some(first)) if *first > f64::NEG_INFINITY => SolveStatus::Converged,
                         _ => SolveStatus::Infeasible,
-                    }
-                };
+                    };
+                }
                 if status == SolveStatus::Converged {
                     let first = values[0];
                     values.iter_mut().for_each(|value| *value -= first);
                 } else {
+                    if status == SolveStatus::OraclePanicked {
+                        *workspace = S::Workspace::default();
+                    }
                     chosen.clear();
                     values.clear();
                 }

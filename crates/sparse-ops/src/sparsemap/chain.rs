@@ -61,11 +61,11 @@ impl Chain {
     }
 
     /// What the gradients need of a solution.
-    pub(super) fn links(&self) -> impl Iterator<Item = Link> + '_ {
+    pub(super) fn bits(&self) -> impl Iterator<Item = Bit> + '_ {
         let pulled = self.weights.iter().map(|weight| *weight > 0.0);
         let bits = self.x.iter().zip(&self.turned);
         bits.zip(pulled.chain([false]))
-            .map(|((&x, &turned), pulled)| Link { x, turned, pulled })
+            .map(|((&x, &turned), pulled)| Bit { x, turned, pulled })
     }
 
     fn turn(&mut self, pairs: &[f64]) {
@@ -81,7 +81,7 @@ impl Chain {
 
 /// One bit of a solved chain.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Link {
+pub(super) struct Bit {
     /// Its marginal, of being off if turned over.
     x: f64,
     turned: bool,
@@ -89,7 +89,7 @@ pub(super) struct Link {
     pulled: bool,
 }
 
-impl Link {
+impl Bit {
     /// Of a row that has none.
     pub(super) const NONE: Self = Self {
         x: f64::NAN,
@@ -120,48 +120,48 @@ pub(super) fn gain(marginals: &[f64], pairs: &[f64]) -> f64 {
 /// The gradient in the scores from one in the marginals. Fused neighbours move as one, by the mean
 /// of their scores; the weight of the pair between two runs pulls them together.
 pub(super) fn marginals_backward(
-    links: &[Link],
+    bits: &[Bit],
     grad: &[f64],
     shares: &mut Vec<f64>,
     unaries: &mut [f64],
     pairs: &mut [f64],
 ) {
     shares.clear();
-    while let Some(&first) = links.get(shares.len()) {
+    while let Some(&first) = bits.get(shares.len()) {
         let start = shares.len();
-        let fused = |pair: &&[Link]| pair[0].pulled && pair[0].x == pair[1].x;
-        let run = 1 + links[start..].windows(2).take_while(fused).count();
+        let fused = |pair: &&[Bit]| pair[0].pulled && pair[0].x == pair[1].x;
+        let run = 1 + bits[start..].windows(2).take_while(fused).count();
         let free = first.x > 0.0 && first.x < 1.0;
-        let parts = links[start..start + run].iter().zip(&grad[start..]);
-        let sum: f64 = parts.map(|(link, grad)| link.sign() * grad).sum();
+        let parts = bits[start..start + run].iter().zip(&grad[start..]);
+        let sum: f64 = parts.map(|(bit, grad)| bit.sign() * grad).sum();
         shares.resize(start + run, if free { sum / run as f64 } else { 0.0 });
     }
-    pull_back(links, shares, unaries, pairs);
+    pull_back(bits, shares, unaries, pairs);
 }
 
 /// The gradient in the scores from one in the probabilities.
 pub(super) fn probs_backward(
-    links: &[Link],
+    bits: &[Bit],
     grad: &[f64],
     (order, x, shares): (&mut Vec<u32>, &mut Vec<f64>, &mut Vec<f64>),
     unaries: &mut [f64],
     pairs: &mut [f64],
 ) {
     x.clear();
-    x.extend(links.iter().map(|link| link.x));
+    x.extend(bits.iter().map(|bit| bit.x));
     shares.clear();
     shares.resize(x.len(), 0.0);
     nested::backward(x, order, grad, shares);
-    pull_back(links, shares, unaries, pairs);
+    pull_back(bits, shares, unaries, pairs);
 }
 
 /// From the gradient in the scores of x, `shares`, to that in the scores.
-fn pull_back(links: &[Link], shares: &[f64], unaries: &mut [f64], pairs: &mut [f64]) {
-    for ((unary, link), share) in unaries.iter_mut().zip(links).zip(shares) {
-        *unary = link.sign() * share;
+fn pull_back(bits: &[Bit], shares: &[f64], unaries: &mut [f64], pairs: &mut [f64]) {
+    for ((unary, bit), share) in unaries.iter_mut().zip(bits).zip(shares) {
+        *unary = bit.sign() * share;
     }
     for (at, pair) in pairs.iter_mut().enumerate() {
-        let (left, right) = (links[at], links[at + 1]);
+        let (left, right) = (bits[at], bits[at + 1]);
         let apart = if right.x > left.x {
             1.0
         } else if right.x < left.x {

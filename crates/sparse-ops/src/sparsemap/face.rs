@@ -6,6 +6,7 @@
 
 use super::active_set::{ActiveSet, scale};
 use super::vector::{axpy, dot};
+use crate::splitmix::SplitMix;
 use crate::structure::{Scores, Structure};
 
 /// A structure is on the face if its score is within this of the best, relative to the largest
@@ -34,11 +35,15 @@ pub(super) fn span<S: Structure<Workspace = O>, O: Default>(
         .zip(&solver.marginals)
         .map(|(score, mean)| score - mean)
         .collect();
-    let mut draws = Draws(0x9E37_79B9_7F4A_7C15);
+    let mut draws = SplitMix(0);
     let mut direction = vec![0.0; unaries];
     'dimension: while solver.corral.len() <= unaries {
         for (entry, score) in direction.iter_mut().zip(scores.unaries) {
-            *entry = if score.is_finite() { draws.next() } else { 0.0 };
+            *entry = if score.is_finite() {
+                2.0 * draws.uniform() - 1.0
+            } else {
+                0.0
+            };
         }
         let before = dot(&direction, &direction);
         solver.corral.project_out(&mut direction);
@@ -60,17 +65,4 @@ pub(super) fn span<S: Structure<Workspace = O>, O: Default>(
         break;
     }
     solver.reduced.clone_from(&reduced);
-}
-
-/// Numbers in (−1, 1): splitmix64.
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) as i64 as f64 / i64::MAX as f64
-    }
 }

@@ -69,8 +69,8 @@ impl Solution {
                 let Room {
                     order, x, weights, ..
                 } = room;
-                let links = self.row_chain(row);
-                chain::probs_backward(links, grad, (order, x, weights), unaries, additionals);
+                let bits = self.row_chain(row);
+                chain::probs_backward(bits, grad, (order, x, weights), unaries, additionals);
             }
             Shape::Box { .. } | Shape::Vertices => {
                 room.weights.clear();
@@ -99,8 +99,8 @@ impl Solution {
                 }
             }
             Shape::Chain => {
-                let links = self.row_chain(row);
-                chain::marginals_backward(links, grad, &mut room.weights, unaries, additionals);
+                let bits = self.row_chain(row);
+                chain::marginals_backward(bits, grad, &mut room.weights, unaries, additionals);
             }
             Shape::Vertices => {
                 room.weights.clear();

@@ -1,7 +1,8 @@
 /// How `sparsemap` solves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SparseMapOptions {
-    /// Calls of the MAP oracle for each row, at most. Default: 10,000.
+    /// Rounds of the active set for each row, at most; each asks the MAP oracle once. Default:
+    /// 10,000.
     pub max_iter: usize,
     /// A row has converged if its Wolfe gap is at most this, relative to its largest score (at
     /// least 1). Default: 1e-10. The solver goes on to the limits of f64 where it can, so that the

@@ -1,6 +1,6 @@
 //! The solutions of a batch, and what their gradients need.
 
-use super::chain::Link;
+use super::chain::Bit;
 use super::status::{Certificate, SolveStatus};
 use crate::structure::Vertices;
 
@@ -17,8 +17,8 @@ pub(crate) struct Solution {
     pub(crate) probs: Vec<f64>,
     /// `[batch · unaries]`
     pub(crate) marginals: Vec<f64>,
-    /// `[batch · unaries]`, for rows of [`Shape::Chain`]: see [`Link`].
-    pub(super) chain: Vec<Link>,
+    /// `[batch · unaries]`, for rows of [`Shape::Chain`]: see [`Bit`].
+    pub(super) chain: Vec<Bit>,
     /// Whether that is kept, for rows of any shape.
     pub(super) chains: bool,
     /// Where the entries of each row end.
@@ -90,13 +90,13 @@ impl Solution {
         &self.marginals[row * self.unaries..(row + 1) * self.unaries]
     }
 
-    pub(super) fn row_chain(&self, row: usize) -> &[Link] {
+    pub(super) fn row_chain(&self, row: usize) -> &[Bit] {
         &self.chain[row * self.unaries..(row + 1) * self.unaries]
     }
 
     pub(super) fn finish_row(&mut self, shape: Shape, status: SolveStatus, proof: Certificate) {
         if self.chains {
-            self.chain.resize(self.marginals.len(), Link::NONE);
+            self.chain.resize(self.marginals.len(), Bit::NONE);
         }
         self.ends.push(self.vertices.len());
         self.face_ends.push(self.face_vertices.len());

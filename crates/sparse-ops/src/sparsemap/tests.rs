@@ -3,20 +3,21 @@
 //! closed forms and the active set are two ways to the same marginals.
 
 use super::*;
+use crate::splitmix::SplitMix;
 use crate::structure::*;
 
-/// Reproducible standard normal numbers (splitmix64, then Box–Muller).
-struct Draws(u64);
+struct Draws(SplitMix);
 
 impl Draws {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    fn new(seed: u64) -> Self {
+        Self(SplitMix(seed))
     }
 
+    fn uniform(&mut self) -> f64 {
+        self.0.uniform()
+    }
+
+    /// Box–Muller.
     fn normal(&mut self) -> f64 {
         let (u, v) = (1.0 - self.uniform(), self.uniform());
         (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
@@ -94,7 +95,7 @@ fn proven<S: Structure>(structure: &S, scores: &[f64], options: &SparseMapOption
 
 /// Normal scores of several sizes, integers with ties, all equal, alternating, one huge.
 fn trials(rows: usize, parts: usize, seed: u64) -> impl Iterator<Item = Vec<f64>> {
-    let mut draws = Draws(seed);
+    let mut draws = Draws::new(seed);
     let count = rows * parts;
     (0..9).map(move |trial| match trial {
         0..5 => draws.normals(count, [1e-3, 0.3, 1.0, 3.0, 1e3][trial]),
@@ -157,7 +158,7 @@ fn chains_of_bits_are_solved() {
             proven(&structure, &scores, &SparseMapOptions::default());
         }
         for deviation in [0.3, 1.0, 3.0] {
-            let scores = Draws(3).normals(4 * parts(&structure), deviation);
+            let scores = Draws::new(3).normals(4 * parts(&structure), deviation);
             let [closed, active] = ways().map(|options| proven(&structure, &scores, &options));
             let pairs = closed.marginals.iter().zip(&active.marginals);
             pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{a} {b}"));
@@ -172,7 +173,7 @@ fn chains_of_bits_are_solved() {
     );
     // where the paper's solver does not converge
     let structure = BinarySequence::new(128).unwrap();
-    let scores = Draws(5).normals(64 * parts(&structure), 1.0);
+    let scores = Draws::new(5).normals(64 * parts(&structure), 1.0);
     proven(&structure, &scores, &SparseMapOptions::default());
 }
 
@@ -181,7 +182,7 @@ fn chains_of_bits_are_solved() {
 fn jacobian<S: Structure>(structure: &S, scores: &[f64], options: &SparseMapOptions) {
     const STEP: f64 = 1e-6;
     let solution = proven(structure, scores, options);
-    let weights = Draws(11).normals(solution.marginals.len(), 1.0);
+    let weights = Draws::new(11).normals(solution.marginals.len(), 1.0);
     let value = |scores: &[f64]| -> f64 {
         let marginals = solve(structure, scores, options, false).marginals;
         marginals
@@ -205,7 +206,7 @@ fn jacobian<S: Structure>(structure: &S, scores: &[f64], options: &SparseMapOpti
 fn marginals_have_the_jacobian_of_the_optimal_face() {
     for options in ways() {
         for deviation in [0.3, 1.0, 3.0] {
-            let draw = |parts: usize| Draws(parts as u64).normals(parts, deviation);
+            let draw = |parts: usize| Draws::new(parts as u64).normals(parts, deviation);
             for n in [3, 24, 48] {
                 jacobian(&BitVector::new(n).unwrap(), &draw(n), &options);
                 jacobian(&Budget::new(n, n / 3).unwrap(), &draw(n), &options);
@@ -224,15 +225,15 @@ fn marginals_have_the_jacobian_of_the_optimal_face() {
 fn bits_have_their_jacobian_at_any_length_and_at_ties() {
     for n in [32, 48, 64, 128, 256] {
         let trials = [
-            Draws(n as u64).normals(n, 0.3),
-            Draws(n as u64).normals(n, 1.0),
-            Draws(n as u64).normals(n, 3.0),
+            Draws::new(n as u64).normals(n, 0.3),
+            Draws::new(n as u64).normals(n, 1.0),
+            Draws::new(n as u64).normals(n, 3.0),
             vec![0.0; n],
             (0..n)
                 .map(|bit| if bit % 3 == 0 { 0.5 } else { 7.0 })
                 .collect(),
         ];
-        let grad = Draws(1).normals(n, 1.0);
+        let grad = Draws::new(1).normals(n, 1.0);
         for (scores, options) in trials
             .iter()
             .flat_map(|t| ways().map(|options| (t, options)))
@@ -271,9 +272,9 @@ fn bits_have_their_jacobian_at_any_length_and_at_ties() {
 #[test]
 fn closed_probabilities_have_the_gradient_of_their_vertices() {
     fn check<S: Structure>(structure: S, deviation: f64) {
-        let scores = Draws(9).normals(4 * parts(&structure), deviation);
+        let scores = Draws::new(9).normals(4 * parts(&structure), deviation);
         let solution = solve(&structure, &scores, &SparseMapOptions::default(), false);
-        let grad = Draws(2).normals(solution.probs.len(), 1.0);
+        let grad = Draws::new(2).normals(solution.probs.len(), 1.0);
         let got = solution.probs_backward(&grad);
         let want = solution.by_vertices().probs_backward(&grad);
         for (got, want) in got.iter().zip(&want) {
@@ -361,14 +362,40 @@ fn a_wrong_oracle_is_told() {
         SolveStatus::OracleWrong
     );
     assert_eq!(status(|parts| parts.insert(7)), SolveStatus::OraclePanicked);
+    assert_eq!(
+        status(|parts| *parts = Parts::new(99)),
+        SolveStatus::OracleWrong
+    );
     // always the same structure, whatever the scores: a set of one
     assert_eq!(status(|parts| parts.insert(1)), SolveStatus::Converged);
 }
 
 #[test]
+fn wrong_candidates_are_told_and_spoil_no_other_row() {
+    let scores = [1.0, 2.0, 3.0, -1.0, 2.0, 3.0, 1.0, 2.0, -4.0];
+    let told = Told(|_| ());
+    let candidates = Candidates::of(&told, &scores, |_, scores, (), chosen| {
+        let mut parts = Parts::new(3);
+        match scores.unaries {
+            [-1.0, ..] => parts.insert(7),
+            [.., -4.0] => parts.insert_additional(0),
+            _ => parts.insert(2),
+        }
+        chosen.push(&parts);
+    });
+    use SolveStatus::{Converged, OraclePanicked};
+    assert_eq!(
+        candidates.status,
+        [Converged, OraclePanicked, OraclePanicked]
+    );
+    assert_eq!(candidates.scores[0], 0.0);
+    assert!(candidates.scores[1..].iter().all(|score| score.is_nan()));
+}
+
+#[test]
 fn few_iterations_are_told_and_still_feasible() {
     let structure = Sequence::new(6, 4).unwrap();
-    let scores = Draws(4).normals(parts(&structure), 0.5);
+    let scores = Draws::new(4).normals(parts(&structure), 0.5);
     let options = SparseMapOptions::default().with_max_iter(3);
     let solution = solve(&structure, &scores, &options, false);
     assert_eq!(solution.status, [SolveStatus::MaxIterations]);
@@ -379,7 +406,7 @@ fn few_iterations_are_told_and_still_feasible() {
 #[test]
 fn threads_do_not_matter() {
     let structure = Sequence::new(6, 4).unwrap();
-    let scores = Draws(4).normals(33 * parts(&structure), 0.5);
+    let scores = Draws::new(4).normals(33 * parts(&structure), 0.5);
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -401,7 +428,7 @@ fn threads_do_not_matter() {
 #[ignore = "minutes in release: cargo test --release -p sparse-ops --lib -- --ignored"]
 fn a_hundred_thousand_random_instances() {
     const ROWS: usize = 10;
-    let mut draws = Draws(2026);
+    let mut draws = Draws::new(2026);
     let mut instances = 0;
     for round in 0..1000u64 {
         let mut size = |most: usize| 1 + (draws.uniform() * most as f64) as usize;

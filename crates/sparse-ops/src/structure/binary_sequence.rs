@@ -1,6 +1,6 @@
 //! Chains of bits, with a score for each two neighbours that are both on.
 
-use super::chain::{Paths, larger, same_parts};
+use super::paths::{Paths, larger, same_parts};
 use crate::structure::{
     ClosedForm, KBest, Neighbors, Parts, Penalty, Scores, Structure, StructureError, Vertices, ones,
 };
@@ -28,10 +28,7 @@ impl BinarySequence {
     ///
     /// If there is no bit, or if there are more than [`u32`] counts.
     pub fn new(n: usize) -> Result<Self, StructureError> {
-        if n == 0 || u32::try_from(n).is_err() {
-            let problem = format!("n must be in 1..={}, got {n}", u32::MAX);
-            return Err(StructureError::new("BinarySequence", problem));
-        }
+        StructureError::check_size("BinarySequence", n)?;
         Ok(Self { n })
     }
 
@@ -168,7 +165,8 @@ impl Neighbors for BinarySequence {
 mod tests {
     use super::*;
     use crate::structure::enumerate::{
-        bit_vectors, check_argmax, check_k_best, check_neighbors, trials,
+        bit_vectors, check_argmax, check_k_best, check_k_best_survives_nan, check_neighbors,
+        check_survives_nan, trials,
     };
 
     fn with_pairs(mut bits: Parts) -> Parts {
@@ -222,20 +220,8 @@ mod tests {
     #[test]
     fn survives_nan() {
         let structure = BinarySequence::new(70).expect("a size");
-        for mut scores in trials(139) {
-            scores
-                .iter_mut()
-                .step_by(3)
-                .for_each(|score| *score = f64::NAN);
-            let scores = Scores {
-                unaries: &scores[..70],
-                additionals: &scores[70..],
-            };
-            let (mut best, mut workspace) = (Parts::new(70), Default::default());
-            structure.argmax(scores, &mut workspace, &mut best);
-            assert!(structure.contains(&best));
-            structure.k_best(scores, 9, &mut workspace, &mut Vertices::new(70));
-        }
+        check_survives_nan(&structure);
+        check_k_best_survives_nan(&structure);
     }
 
     #[test]

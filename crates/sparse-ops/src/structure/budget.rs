@@ -33,12 +33,10 @@ impl Budget {
     /// If there is no bit, if there are more than [`u32`] counts, or if `max_ones` is not in
     /// `1..=n`.
     pub fn new(n: usize, max_ones: usize) -> Result<Self, StructureError> {
-        let refuse = |problem| Err(StructureError::new("Budget", problem));
-        if n == 0 || u32::try_from(n).is_err() {
-            return refuse(format!("n must be in 1..={}, got {n}", u32::MAX));
-        }
+        StructureError::check_size("Budget", n)?;
         if !(1..=n).contains(&max_ones) {
-            return refuse(format!("max_ones must be in 1..={n}, got {max_ones}"));
+            let problem = format!("max_ones must be in 1..={n}, got {max_ones}");
+            return Err(StructureError::new("Budget", problem));
         }
         Ok(Self {
             n,

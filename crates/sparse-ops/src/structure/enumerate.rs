@@ -1,5 +1,6 @@
 //! What the tests of structures share: every member of a small set, and oracles by trying all.
 
+use crate::splitmix::SplitMix;
 use crate::structure::{KBest, Neighbors, Parts, Scores, Structure, Vertices};
 
 /// All vectors of `n` bits.
@@ -15,14 +16,8 @@ pub(crate) fn bit_vectors(n: usize) -> impl Iterator<Item = Parts> {
 
 /// Scores of many kinds: normal-like, integers with ties, all equal, some forbidden, huge.
 pub(crate) fn trials(parts: usize) -> impl Iterator<Item = Vec<f64>> {
-    let mut state = 7u64;
-    let mut uniform = move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64 * 2.0 - 1.0
-    };
+    let mut draws = SplitMix(7);
+    let mut uniform = move || 2.0 * draws.uniform() - 1.0;
     (0..40).map(move |trial| {
         let mut score = || match trial % 5 {
             0 => uniform() * 3.0,
@@ -78,6 +73,35 @@ pub(crate) fn check_argmax<S: Structure>(structure: &S, members: &[Parts]) {
         assert!(members.iter().any(|member| same(member, &best)), "{best:?}");
     }
     assert!(members.iter().all(|member| structure.contains(member)));
+}
+
+/// NaN never arrives, but must not hang the oracle or lead out of the set.
+pub(crate) fn check_survives_nan<S: Structure>(structure: &S) {
+    for scores in nan_trials(structure.unaries() + structure.additionals()) {
+        let scores = split(structure, &scores);
+        let mut best = Parts::new(structure.unaries());
+        structure.argmax(scores, &mut S::Workspace::default(), &mut best);
+        assert!(structure.contains(&best));
+    }
+}
+
+pub(crate) fn check_k_best_survives_nan<S: KBest>(structure: &S) {
+    for scores in nan_trials(structure.unaries() + structure.additionals()) {
+        let mut best = Vertices::new(structure.unaries());
+        let mut workspace = S::Workspace::default();
+        structure.k_best(split(structure, &scores), 9, &mut workspace, &mut best);
+        assert!(best.len() <= 9);
+    }
+}
+
+fn nan_trials(parts: usize) -> impl Iterator<Item = Vec<f64>> {
+    (1..4).flat_map(move |every| {
+        trials(parts).map(move |mut scores| {
+            let some = scores.iter_mut().step_by(every);
+            some.for_each(|score| *score = f64::NAN);
+            scores
+        })
+    })
 }
 
 pub(crate) fn check_k_best<S: KBest>(structure: &S, members: &[Parts]) {

@@ -16,6 +16,17 @@ impl StructureError {
             problem: problem.into(),
         }
     }
+
+    /// `n` as the size of a structure: at least 1, and as many as [`u32`] counts.
+    pub(super) fn check_size(structure: &'static str, n: usize) -> Result<(), Self> {
+        match u32::try_from(n) {
+            Ok(1..) => Ok(()),
+            _ => Err(Self::new(
+                structure,
+                format!("n must be in 1..={}, got {n}", u32::MAX),
+            )),
+        }
+    }
 }
 
 impl fmt::Display for StructureError {

@@ -12,7 +12,6 @@ mod at_most_one;
 mod binary_sequence;
 mod bit_vector;
 mod budget;
-mod chain;
 #[cfg(test)]
 mod enumerate;
 mod error;
@@ -20,6 +19,7 @@ mod knapsack;
 mod one_of;
 mod or;
 mod parts;
+mod paths;
 mod sequence;
 
 pub use arborescence::Arborescence;

@@ -22,10 +22,7 @@ impl OneOf {
     ///
     /// If there is none, or if there are more than [`u32`] counts.
     pub fn new(n: usize) -> Result<Self, StructureError> {
-        if n == 0 || u32::try_from(n).is_err() {
-            let problem = format!("n must be in 1..={}, got {n}", u32::MAX);
-            return Err(StructureError::new("OneOf", problem));
-        }
+        StructureError::check_size("OneOf", n)?;
         Ok(Self { n })
     }
 }

@@ -21,10 +21,7 @@ impl Or {
     ///
     /// If there is none, or if there are more than [`u32`] counts.
     pub fn new(n: usize) -> Result<Self, StructureError> {
-        if n == 0 || u32::try_from(n).is_err() {
-            let problem = format!("n must be in 1..={}, got {n}", u32::MAX);
-            return Err(StructureError::new("Or", problem));
-        }
+        StructureError::check_size("Or", n)?;
         Ok(Self { n })
     }
 }

@@ -54,7 +54,9 @@ impl Parts {
     /// Turns an additional part on; each at most once.
     #[inline]
     pub fn insert_additional(&mut self, part: usize) {
-        self.additionals.push(part as u32);
+        // a part that u32 does not hold is in no structure: the solver refuses the last one
+        self.additionals
+            .push(u32::try_from(part).unwrap_or(u32::MAX));
     }
 
     /// Turns every additional part off.

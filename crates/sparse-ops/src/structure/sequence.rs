@@ -2,7 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::chain::{Paths, larger, same_parts};
+use super::paths::{Paths, larger, same_parts};
 use crate::structure::{KBest, Neighbors, Parts, Scores, Structure, StructureError, Vertices};
 
 /// The sequences of `length` positions with exactly one of `states` states at each: tagging,
@@ -313,7 +313,10 @@ impl Neighbors for Sequence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::structure::enumerate::{check_argmax, check_k_best, check_neighbors, trials};
+    use crate::structure::enumerate::{
+        check_argmax, check_k_best, check_k_best_survives_nan, check_neighbors, check_survives_nan,
+        trials,
+    };
 
     /// By counting in base `states`.
     fn members(length: usize, states: usize, ends: bool) -> Vec<Parts> {
@@ -399,23 +402,9 @@ mod tests {
 
     #[test]
     fn survives_nan() {
-        for (length, states) in [(1, 3), (6, 5)] {
-            let structure = sequence(length, states, true);
-            let (unaries, additionals) = (structure.unaries(), structure.additionals());
-            for mut scores in trials(unaries + additionals) {
-                scores
-                    .iter_mut()
-                    .step_by(3)
-                    .for_each(|score| *score = f64::NAN);
-                let scores = Scores {
-                    unaries: &scores[..unaries],
-                    additionals: &scores[unaries..],
-                };
-                let (mut best, mut workspace) = (Parts::new(unaries), Default::default());
-                structure.argmax(scores, &mut workspace, &mut best);
-                assert!(structure.contains(&best));
-                structure.k_best(scores, 9, &mut workspace, &mut Vertices::new(unaries));
-            }
+        for structure in [sequence(1, 3, true), sequence(6, 5, true)] {
+            check_survives_nan(&structure);
+            check_k_best_survives_nan(&structure);
         }
     }
 

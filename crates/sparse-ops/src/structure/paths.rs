@@ -1,4 +1,4 @@
-//! What chains of states have in common: their k best paths, and a test of additional parts.
+//! Paths through chains of states: the k best, and what both kinds of chain need besides.
 
 use std::ops::Range;
 
