@@ -100,6 +100,16 @@ pub(crate) fn entmax_loss_backward<B: Backend>(
     B::float_mul(B::float_sub(probs, hit), grad)
 }
 
+/// The rows of a tensor `[n, p]`, each times its element of `factors` `[n]`.
+pub(crate) fn scale_rows<B: Backend>(
+    tensor: FloatTensor<B>,
+    factors: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let shape = tensor.shape();
+    let factors = B::float_reshape(factors, [shape[0], 1].into());
+    B::float_mul(tensor, B::float_expand(factors, shape))
+}
+
 /// `w ⊙ (g − ⟨w, g⟩ / Σ w)`, row by row.
 fn project<B: Backend>(
     weights: FloatTensor<B>,

@@ -110,6 +110,37 @@ pub trait SparseOps: Backend {
         compose::entmax_loss_backward::<Self>(probs, targets, grad)
     }
 
+    /// The log-likelihood `[n]` of `targets` under independent Bernoulli variables, `[n, p]` both,
+    /// and the residuals `[n, p]` that its gradient needs. Only the log-likelihood is
+    /// differentiable, and only in the logits.
+    #[fusion(meta = |logits, _targets| {
+        let mut log_likelihood = logits.clone();
+        log_likelihood.shape = burn::tensor::Shape::from([logits.shape[0]]);
+        (log_likelihood, logits.clone())
+    })]
+    fn bernoulli_log_likelihood(
+        logits: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let device = logits.device();
+        let (logits, targets) = (read::<Self>(logits), read::<Self>(targets));
+        let (log_likelihood, residuals) = host::bernoulli_log_likelihood(logits, targets);
+        (
+            Self::float_from_data(log_likelihood, &device),
+            Self::float_from_data(residuals, &device),
+        )
+    }
+
+    /// The gradient of [`bernoulli_log_likelihood`](SparseOps::bernoulli_log_likelihood) in the
+    /// logits: `g · (x − σ(l))`.
+    #[fusion(dtype = residuals, shape = residuals)]
+    fn bernoulli_log_likelihood_backward(
+        residuals: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        compose::scale_rows::<Self>(residuals, grad)
+    }
+
     /// Where the packed support of each row begins: `[batch + 1]` exclusive prefix sums of the
     /// number of entries of `probs` `[batch, classes]` that are not zero (a NaN counts, so that it
     /// is not lost).

@@ -8,6 +8,8 @@ mod device;
 mod distribution;
 #[path = "backend/golden.rs"]
 mod golden;
+#[path = "backend/likelihoods.rs"]
+mod likelihoods;
 #[path = "backend/losses.rs"]
 mod losses;
 #[path = "backend/mappings.rs"]

@@ -1,7 +1,8 @@
 //! The objective: the negative evidence lower bound with a known class, and its expectation over
 //! an unknown one.
 
-use burn::tensor::{Int, Tensor, activation::log_sigmoid};
+use burn::tensor::{Int, Tensor};
+use sparse_ops::bernoulli_log_likelihood;
 
 use super::Ssvae;
 use crate::{
@@ -87,7 +88,7 @@ impl Ssvae {
     pub fn see(&self, images: Tensor<2>, noise: Tensor<2>) -> SeenImages {
         SeenImages {
             hidden: self.inference.see(images.clone()),
-            signs: images.mul_scalar(2.0).sub_scalar(1.0),
+            pixels: images,
             noise,
         }
     }
@@ -99,9 +100,7 @@ impl Ssvae {
         let logits = self
             .generator
             .forward(posterior.sample(images.noise), codes);
-        // −log p(x) of a Bernoulli pixel x with logit l is −log σ(±l), finite for any finite logit
-        let log_likelihood = log_sigmoid(logits * images.signs).sum_dim(1).squeeze_dim(1);
-        posterior.divergence() - log_likelihood
+        posterior.divergence() - bernoulli_log_likelihood(logits, images.pixels)
     }
 }
 
@@ -110,8 +109,8 @@ impl Ssvae {
 pub struct SeenImages {
     /// Of the inference network, `[n, hidden]`.
     hidden: Tensor<2>,
-    /// `+1` where a pixel is on and `−1` where it is off, `[n, pixels]`.
-    signs: Tensor<2>,
+    /// 1 where a pixel is on and 0 where it is off, `[n, pixels]`.
+    pixels: Tensor<2>,
     /// Standard normal noise `[n, style]`.
     noise: Tensor<2>,
 }
@@ -122,7 +121,7 @@ impl SeenImages {
         let pick = |tensor: &Tensor<2>| tensor.clone().select(0, rows.clone());
         Self {
             hidden: pick(&self.hidden),
-            signs: pick(&self.signs),
+            pixels: pick(&self.pixels),
             noise: pick(&self.noise),
         }
     }

@@ -71,6 +71,25 @@ impl<B: SparseOps, C: CheckpointStrategy> SparseOps for Autodiff<B, C> {
         (loss, constant)
     }
 
+    fn bernoulli_log_likelihood(
+        logits: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let node = logits.node();
+        let (log_likelihood, residuals) =
+            B::bernoulli_log_likelihood(logits.into_primitive(), targets.into_primitive());
+        let constant = Self::from_inner(residuals.clone());
+        let log_likelihood = match BernoulliLogLikelihood
+            .prepare::<C>([node])
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => prep.finish(residuals, log_likelihood),
+            OpsKind::UnTracked(prep) => prep.finish(log_likelihood),
+        };
+        (log_likelihood, constant)
+    }
+
     fn support_offsets(probs: FloatTensor<Self>, int_dtype: IntDType) -> IntTensor<Self> {
         B::support_offsets(probs.into_primitive(), int_dtype)
     }
@@ -152,6 +171,19 @@ impl<B: SparseOps> Backward<B, 1> for EntmaxLoss {
         let (probs, targets) = ops.state;
         unary::<B, _>(ops.parents, ops.node, grads, |grad| {
             B::entmax_loss_backward(probs, targets, grad)
+        });
+    }
+}
+
+#[derive(Debug)]
+struct BernoulliLogLikelihood;
+
+impl<B: SparseOps> Backward<B, 1> for BernoulliLogLikelihood {
+    type State = FloatTensor<B>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        unary::<B, _>(ops.parents, ops.node, grads, |grad| {
+            B::bernoulli_log_likelihood_backward(ops.state, grad)
         });
     }
 }

@@ -53,6 +53,13 @@ impl SparseOps for CubeBackend {
         kernels::entmax_loss_backward(probs, targets, grad)
     }
 
+    fn bernoulli_log_likelihood(
+        logits: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        kernels::bernoulli_log_likelihood(logits, targets)
+    }
+
     fn support_offsets(probs: FloatTensor<Self>, int_dtype: IntDType) -> IntTensor<Self> {
         kernels::support_offsets(probs, int_dtype)
     }

@@ -88,6 +88,34 @@ impl SparseOps for Flex {
         );
         like(&probs, scores_grad)
     }
+
+    fn bernoulli_log_likelihood(
+        logits: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (logits, targets) = (logits.to_contiguous(), targets.to_contiguous());
+        let rows = rows(&logits, 1);
+        let (log_likelihood, residuals) = host::bernoulli_log_likelihood_bytes(
+            logits.bytes(),
+            targets.bytes(),
+            logits.dtype(),
+            rows,
+        );
+        let layout = Layout::contiguous(Shape::from([rows.count()]));
+        let log_likelihood = FlexTensor::new(log_likelihood, layout, logits.dtype());
+        (log_likelihood, like(&logits, residuals))
+    }
+
+    fn bernoulli_log_likelihood_backward(
+        residuals: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let (residuals, grad) = (residuals.to_contiguous(), grad.to_contiguous());
+        let dtype = residuals.dtype();
+        let logits_grad =
+            host::scale_rows_bytes(residuals.bytes(), grad.bytes(), dtype, rows(&residuals, 1));
+        like(&residuals, logits_grad)
+    }
 }
 
 fn rows(tensor: &FlexTensor, dim: usize) -> Rows {

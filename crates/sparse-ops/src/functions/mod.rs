@@ -1,5 +1,6 @@
 //! The public functions: documentation, checks, dispatch; nothing numeric.
 
+mod bernoulli_log_likelihood;
 mod check;
 mod entmax;
 mod entmax15;
@@ -10,6 +11,7 @@ mod sparsemax;
 mod structure_scores;
 mod topk_sparsemax;
 
+pub use bernoulli_log_likelihood::bernoulli_log_likelihood;
 pub use entmax::{entmax, entmax_with_alpha};
 pub use entmax_loss::{entmax_loss, entmax15_loss, sparsemax_loss};
 pub use entmax15::entmax15;

@@ -16,6 +16,7 @@ pub(super) trait Work: Registers + Send + Sync {
     fn narrow(value: f64) -> Self;
     fn exp<S: Simd>(simd: S, x: Vector<Self, S>) -> Vector<Self, S>;
     fn ln<S: Simd>(simd: S, x: Vector<Self, S>) -> Vector<Self, S>;
+    fn ln_1p<S: Simd>(simd: S, x: Vector<Self, S>) -> Vector<Self, S>;
 }
 
 impl Work for f32 {
@@ -35,6 +36,10 @@ impl Work for f32 {
     fn ln<S: Simd>(simd: S, x: Vector<f32, S>) -> Vector<f32, S> {
         elementary::ln(simd, x)
     }
+    #[inline(always)]
+    fn ln_1p<S: Simd>(simd: S, x: Vector<f32, S>) -> Vector<f32, S> {
+        elementary::ln_1p(simd, x)
+    }
 }
 
 impl Work for f64 {
@@ -53,6 +58,10 @@ impl Work for f64 {
     #[inline(always)]
     fn ln<S: Simd>(_: S, x: Vector<f64, S>) -> Vector<f64, S> {
         x.each(f64::ln)
+    }
+    #[inline(always)]
+    fn ln_1p<S: Simd>(_: S, x: Vector<f64, S>) -> Vector<f64, S> {
+        x.each(f64::ln_1p)
     }
 }
 

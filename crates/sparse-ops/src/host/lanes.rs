@@ -165,6 +165,42 @@ pub(super) fn map<W: Work, S: Simd, const N: usize>(
     }
 }
 
+/// Writes the first of what becomes of every element of `N` rows of one length, and sums the second.
+/// `beyond` is an element to fill a register up with: its second must be 0.
+#[inline(always)]
+pub(super) fn map_and_sum<W: Work, S: Simd, L: Layout, const N: usize>(
+    simd: S,
+    layout: L,
+    rows: [&[W]; N],
+    beyond: [W; N],
+    out: &mut [MaybeUninit<W>],
+    f: impl Fn([Vector<W, S>; N]) -> (Vector<W, S>, Vector<W, S>),
+) -> Vector<W, S> {
+    let mut total = Vector::splat(simd, W::zero());
+    let (out, out_rest) = W::registers_uninit::<S>(out);
+    let rows = rows.map(|row| {
+        let (registers, rest) = W::registers::<S>(row);
+        (&registers[..out.len()], rest)
+    });
+    if !out_rest.is_empty() {
+        let rest = std::array::from_fn(|i| Vector::partial(simd, rows[i].1, beyond[i]));
+        let (values, terms) = f(rest);
+        write_partial(out_rest, values);
+        total = terms;
+    }
+    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+        let mut sum = Vector::splat(simd, W::zero());
+        for (index, out) in out.iter_mut().enumerate() {
+            let at = block * BLOCK + index;
+            let (value, term) = f(rows.map(|(registers, _)| Vector::of(simd, registers[at])));
+            out.write(value.register());
+            sum = sum + term;
+        }
+        total = total + sum;
+    }
+    layout.sum(total)
+}
+
 #[inline(always)]
 fn add<W: Work, S: Simd, const N: usize>(
     mut sums: [Vector<W, S>; N],

@@ -9,6 +9,7 @@
 
 #[macro_use]
 mod dispatch;
+mod bernoulli;
 mod element;
 mod elementary;
 mod entmax;
@@ -144,6 +145,48 @@ pub(crate) fn entmax_loss_backward_bytes(
     with_element!(dtype, E => {
         let kernel = loss::LossGradient { targets, grad: &grad };
         Bytes::from_elems(rows.map::<E, 1, _>([elements(probs)], &mut [], &kernel))
+    })
+}
+
+/// See [`SparseOps::bernoulli_log_likelihood`](crate::SparseOps::bernoulli_log_likelihood).
+pub(crate) fn bernoulli_log_likelihood(
+    logits: TensorData,
+    targets: TensorData,
+) -> (TensorData, TensorData) {
+    let (shape, dtype) = (logits.shape().clone(), logits.dtype());
+    let (log_likelihood, residuals) = bernoulli_log_likelihood_bytes(
+        logits.bytes(),
+        targets.bytes(),
+        dtype,
+        Rows::new(&shape, 1),
+    );
+    (
+        TensorData::from_bytes(log_likelihood, [shape[0]], dtype),
+        TensorData::from_bytes(residuals, shape, dtype),
+    )
+}
+
+/// The same on the bytes of contiguous tensors: the log-likelihoods and the residuals.
+pub(crate) fn bernoulli_log_likelihood_bytes(
+    logits: &[u8],
+    targets: &[u8],
+    dtype: DType,
+    rows: Rows,
+) -> (Bytes, Bytes) {
+    let mut log_likelihoods = vec![0.0; rows.count()];
+    let residuals = with_element!(dtype, E => {
+        let inputs = [elements(logits), elements(targets)];
+        let kernel = bernoulli::BernoulliLogLikelihood;
+        Bytes::from_elems(rows.map::<E, 2, _>(inputs, &mut log_likelihoods, &kernel))
+    });
+    (from_f64(&log_likelihoods, dtype), residuals)
+}
+
+/// Every row of a contiguous tensor times its element of `factors`.
+pub(crate) fn scale_rows_bytes(tensor: &[u8], factors: &[u8], dtype: DType, rows: Rows) -> Bytes {
+    let factors = to_f64(factors, dtype);
+    with_element!(dtype, E => {
+        Bytes::from_elems(rows.map::<E, 1, _>([elements(tensor)], &mut [], &bernoulli::Scale(&factors)))
     })
 }
 

@@ -125,6 +125,12 @@ impl<W: Work, S: Simd> Vector<W, S> {
         <W as Work>::ln(self.simd, self)
     }
 
+    /// `ln(1 + x)` of numbers in `[0, 1]`.
+    #[inline(always)]
+    pub(super) fn ln_1p(self) -> Self {
+        <W as Work>::ln_1p(self.simd, self)
+    }
+
     #[inline(always)]
     pub(super) fn sqrt(self) -> Self {
         Self::of(self.simd, <W as Registers>::sqrt(self.simd, self.register))

@@ -39,6 +39,7 @@
 #[macro_use]
 mod launch;
 mod alpha_gradient;
+mod bernoulli;
 mod elementary;
 mod forward;
 mod gradient;
@@ -53,6 +54,7 @@ mod threshold;
 mod tile;
 
 pub(crate) use alpha_gradient::entmax_with_alpha_backward;
+pub(crate) use bernoulli::bernoulli_log_likelihood;
 pub(crate) use forward::{entmax, entmax_with_alpha};
 pub(crate) use gradient::entmax_backward;
 pub(crate) use loss::{entmax_loss, entmax_loss_backward};
