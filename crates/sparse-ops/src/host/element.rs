@@ -1,9 +1,9 @@
 //! Stored element types, and the precision their rows are computed in.
 
-use std::mem::MaybeUninit;
+use std::borrow::Cow;
 
 use bytemuck::Pod;
-use half::{bf16, f16};
+use half::{bf16, f16, slice::HalfFloatSliceExt, vec::HalfFloatVecExt};
 use pulp::Simd;
 
 use super::elementary;
@@ -66,45 +66,33 @@ impl Work for f64 {
 }
 
 /// What a tensor stores. Half precisions work in f32.
-pub(super) trait Element: Pod + Send + Sync {
+pub(super) trait Element: Pod {
     type Work: Work;
 
-    fn to_work(self) -> Self::Work;
-    fn from_work(value: Self::Work) -> Self;
-    /// The slice itself where elements are stored in their working precision.
-    fn as_work(slice: &[Self]) -> Option<&[Self::Work]>;
-    /// The same for output.
-    fn as_work_uninit(slice: &mut [MaybeUninit<Self>]) -> Option<&mut [MaybeUninit<Self::Work>]>;
-
-    fn to_f64(self) -> f64 {
-        self.to_work().widen()
-    }
-    fn from_f64(value: f64) -> Self {
-        Self::from_work(Self::Work::narrow(value))
-    }
+    fn to_f64(self) -> f64;
+    fn from_f64(value: f64) -> Self;
+    /// Numbers in their working precision: the slice itself where they are stored in it.
+    fn widened(slice: &[Self]) -> Cow<'_, [Self::Work]>;
+    /// And back.
+    fn narrowed(numbers: Vec<Self::Work>) -> Vec<Self>;
 }
 
 macro_rules! full {
     ($float:ty) => {
         impl Element for $float {
             type Work = $float;
-            #[inline(always)]
-            fn to_work(self) -> $float {
-                self
+
+            fn to_f64(self) -> f64 {
+                self.widen()
             }
-            #[inline(always)]
-            fn from_work(value: $float) -> Self {
-                value
+            fn from_f64(value: f64) -> Self {
+                Self::narrow(value)
             }
-            #[inline(always)]
-            fn as_work(slice: &[Self]) -> Option<&[$float]> {
-                Some(slice)
+            fn widened(slice: &[Self]) -> Cow<'_, [Self]> {
+                Cow::Borrowed(slice)
             }
-            #[inline(always)]
-            fn as_work_uninit(
-                slice: &mut [MaybeUninit<Self>],
-            ) -> Option<&mut [MaybeUninit<$float>]> {
-                Some(slice)
+            fn narrowed(numbers: Vec<Self>) -> Vec<Self> {
+                numbers
             }
         }
     };
@@ -114,21 +102,19 @@ macro_rules! half {
     ($float:ty) => {
         impl Element for $float {
             type Work = f32;
-            #[inline(always)]
-            fn to_work(self) -> f32 {
-                self.to_f32()
+
+            fn to_f64(self) -> f64 {
+                f64::from(self)
             }
-            #[inline(always)]
-            fn from_work(value: f32) -> Self {
-                Self::from_f32(value)
+            fn from_f64(value: f64) -> Self {
+                // by way of f32, as the numbers of a row
+                Self::from_f32(value as f32)
             }
-            #[inline(always)]
-            fn as_work(_: &[Self]) -> Option<&[f32]> {
-                None
+            fn widened(slice: &[Self]) -> Cow<'_, [f32]> {
+                Cow::Owned(slice.to_f32_vec())
             }
-            #[inline(always)]
-            fn as_work_uninit(_: &mut [MaybeUninit<Self>]) -> Option<&mut [MaybeUninit<f32>]> {
-                None
+            fn narrowed(numbers: Vec<f32>) -> Vec<Self> {
+                Vec::from_f32_slice(&numbers)
             }
         }
     };

@@ -58,12 +58,25 @@ impl Rows {
     }
 
     /// Runs `kernel` on every row and returns its output. `extra` is empty or has a number a row.
+    ///
+    /// Half precisions are widened as a whole, so that one kernel is compiled for all that work in
+    /// f32.
     pub(super) fn map<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>>(
         self,
         inputs: [&[E]; INPUTS],
         extra: &mut [f64],
         kernel: &K,
     ) -> Vec<E> {
+        let inputs = inputs.map(E::widened);
+        E::narrowed(self.run(inputs.each_ref().map(|input| &**input), extra, kernel))
+    }
+
+    fn run<W: Work, const INPUTS: usize, K: RowKernel<W, INPUTS>>(
+        self,
+        inputs: [&[W]; INPUTS],
+        extra: &mut [f64],
+        kernel: &K,
+    ) -> Vec<W> {
         let total = self.count() * self.len;
         assert!(inputs.iter().all(|input| input.len() == total));
         assert!(extra.is_empty() || extra.len() == self.count());
@@ -112,15 +125,15 @@ impl Rows {
 }
 
 /// A kernel on a tensor.
-struct Block<'a, E: Element, const INPUTS: usize, K> {
+struct Block<'a, W: Work, const INPUTS: usize, K> {
     rows: Rows,
-    inputs: [&'a [E]; INPUTS],
-    out: Shared<'a, MaybeUninit<E>>,
+    inputs: [&'a [W]; INPUTS],
+    out: Shared<'a, MaybeUninit<W>>,
     extra: Shared<'a, f64>,
     kernel: &'a K,
 }
 
-impl<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>> Block<'_, E, INPUTS, K> {
+impl<W: Work, const INPUTS: usize, K: RowKernel<W, INPUTS>> Block<'_, W, INPUTS, K> {
     /// The rows of one task, with one choice of instruction set.
     fn run(&self, range: Range<usize>) {
         Arch::new().dispatch(Task { block: self, range });
@@ -130,43 +143,15 @@ impl<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>> Block<'_, E
     #[inline(always)]
     fn along<S: Simd>(&self, simd: S, range: Range<usize>) {
         let len = self.rows.len;
-        let mut scratch = vec![num_traits::zero(); len.next_multiple_of(MAX_LANES)];
-        let mut widened: [Vec<E::Work>; INPUTS] = std::array::from_fn(|_| Vec::new());
-        let mut wide_out = Vec::new();
+        let mut scratch = vec![W::zero(); len.next_multiple_of(MAX_LANES)];
         for row in range {
             let span = row * len..(row + 1) * len;
-            for (widened, input) in widened.iter_mut().zip(&self.inputs) {
-                if E::as_work(input).is_none() {
-                    widened.clear();
-                    widened.extend(input[span.clone()].iter().map(|x| x.to_work()));
-                }
-            }
-            let inputs = std::array::from_fn(|i| match E::as_work(self.inputs[i]) {
-                Some(input) => &input[span.clone()],
-                None => widened[i].as_slice(),
-            });
+            let inputs = self.inputs.map(|input| &input[span.clone()]);
             // SAFETY: no other task has this row.
             let out = unsafe { self.out.part(span) };
             let mut extra = [0.0];
-            if let Some(out) = E::as_work_uninit(out) {
-                self.kernel
-                    .rows(simd, Along, row, inputs, out, &mut extra, &mut scratch);
-            } else {
-                wide_out.resize(len, MaybeUninit::uninit());
-                self.kernel.rows(
-                    simd,
-                    Along,
-                    row,
-                    inputs,
-                    &mut wide_out,
-                    &mut extra,
-                    &mut scratch,
-                );
-                for (out, wide) in out.iter_mut().zip(&wide_out) {
-                    // SAFETY: every kernel writes the whole of its row.
-                    out.write(E::from_work(unsafe { wide.assume_init() }));
-                }
-            }
+            self.kernel
+                .rows(simd, Along, row, inputs, out, &mut extra, &mut scratch);
             self.put_extra(row, &extra);
         }
     }
@@ -175,10 +160,9 @@ impl<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>> Block<'_, E
     #[inline(always)]
     fn across<S: Simd>(&self, simd: S, range: Range<usize>) {
         let Rows { len, inner, .. } = self.rows;
-        let lanes = Across.rows::<E::Work, S>();
-        let zero = num_traits::zero::<E::Work>();
-        let mut gathered: [Vec<E::Work>; INPUTS] = std::array::from_fn(|_| vec![zero; len * lanes]);
-        let mut scratch = vec![zero; len * lanes];
+        let lanes = Across.rows::<W, S>();
+        let mut gathered: [Vec<W>; INPUTS] = std::array::from_fn(|_| vec![W::zero(); len * lanes]);
+        let mut scratch = vec![W::zero(); len * lanes];
         let mut done = vec![MaybeUninit::uninit(); len * lanes];
         for first in range.clone().step_by(lanes) {
             let count = lanes.min(range.end - first);
@@ -188,7 +172,7 @@ impl<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>> Block<'_, E
             for (gathered, input) in gathered.iter_mut().zip(self.inputs) {
                 for (j, gathered) in gathered.chunks_exact_mut(lanes).enumerate() {
                     for (gathered, start) in gathered.iter_mut().zip(starts) {
-                        *gathered = input[start + j * inner].to_work();
+                        *gathered = input[start + j * inner];
                     }
                 }
             }
@@ -204,13 +188,9 @@ impl<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>> Block<'_, E
                 &mut scratch,
             );
             for (j, done) in done.chunks_exact(lanes).enumerate() {
-                for (value, start) in done.iter().zip(&starts[..count]) {
-                    // SAFETY: every kernel writes the whole of its rows, and no other task has
-                    // this one.
-                    unsafe {
-                        let value = E::from_work(value.assume_init());
-                        self.out.write(start + j * inner, MaybeUninit::new(value));
-                    }
+                for (&value, start) in done.iter().zip(&starts[..count]) {
+                    // SAFETY: no other task has this row.
+                    unsafe { self.out.write(start + j * inner, value) };
                 }
             }
             self.put_extra(first, &extra[..count]);
@@ -228,13 +208,13 @@ impl<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>> Block<'_, E
     }
 }
 
-struct Task<'a, 'b, E: Element, const INPUTS: usize, K> {
-    block: &'a Block<'b, E, INPUTS, K>,
+struct Task<'a, 'b, W: Work, const INPUTS: usize, K> {
+    block: &'a Block<'b, W, INPUTS, K>,
     range: Range<usize>,
 }
 
-impl<E: Element, const INPUTS: usize, K: RowKernel<E::Work, INPUTS>> WithSimd
-    for Task<'_, '_, E, INPUTS, K>
+impl<W: Work, const INPUTS: usize, K: RowKernel<W, INPUTS>> WithSimd
+    for Task<'_, '_, W, INPUTS, K>
 {
     type Output = ();
 

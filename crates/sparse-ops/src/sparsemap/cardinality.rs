@@ -5,6 +5,7 @@
 //! With `l = u = 1` it is sparsemax.
 
 use super::status::Certificate;
+
 /// Newton steps and bisections of the threshold, more than f64 can need.
 const STEPS: usize = 2200;
 
@@ -29,7 +30,7 @@ pub(super) fn project(
     }
     let (least, most) = (at_least as f64, at_most as f64);
     clip(scores, 0.0, marginals);
-    let sum: f64 = marginals.iter().sum();
+    let [sum] = sums(marginals, |mean| [mean]);
     let bound = sum.clamp(least, most);
     let tight = bound != sum;
     let threshold = if tight {
@@ -40,15 +41,12 @@ pub(super) fn project(
         0.0
     };
     // Σ_i max(0, s_i − τ) − (s_i − τ) μ_i with s = η − μ bounds the Wolfe gap by duality.
-    let gap: f64 = scores
-        .iter()
-        .zip(marginals.iter())
-        .filter(|(score, _)| **score > f64::NEG_INFINITY)
-        .map(|(score, mean)| {
-            let reduced = score - mean - threshold;
-            reduced.max(0.0) - reduced * mean
-        })
-        .sum();
+    let [gap] = sums(scores, |score| {
+        let mean = clipped(score, threshold);
+        let reduced = score - mean - threshold;
+        let term = reduced.max(0.0) - reduced * mean;
+        [if score > f64::NEG_INFINITY { term } else { 0.0 }]
+    });
     Some(Projection {
         tight,
         certificate: Certificate {
@@ -62,8 +60,35 @@ pub(super) fn project(
 #[inline(always)]
 fn clip(scores: &[f64], threshold: f64, marginals: &mut [f64]) {
     for (mean, score) in marginals.iter_mut().zip(scores) {
-        *mean = (score - threshold).clamp(0.0, 1.0);
+        *mean = clipped(*score, threshold);
     }
+}
+
+#[inline(always)]
+fn clipped(score: f64, threshold: f64) -> f64 {
+    (score - threshold).clamp(0.0, 1.0)
+}
+
+/// Sums of terms, in as many chains of additions as vector registers can hide behind each other.
+#[inline(always)]
+fn sums<const N: usize>(numbers: &[f64], terms: impl Fn(f64) -> [f64; N]) -> [f64; N] {
+    const LANES: usize = 8;
+    let mut lanes = [[0.0; LANES]; N];
+    let (blocks, rest) = numbers.as_chunks::<LANES>();
+    for block in blocks {
+        for lane in 0..LANES {
+            let terms = terms(block[lane]);
+            for (sums, term) in lanes.iter_mut().zip(terms) {
+                sums[lane] += term;
+            }
+        }
+    }
+    for (lane, number) in rest.iter().enumerate() {
+        for (sums, term) in lanes.iter_mut().zip(terms(*number)) {
+            sums[lane] += term;
+        }
+    }
+    lanes.map(|lanes| lanes.iter().sum())
 }
 
 /// The τ with `Σ clip(η − τ, 0, 1) = bound`: Newton steps on a function that is piecewise linear
@@ -77,14 +102,15 @@ fn threshold(scores: &[f64], bound: f64) -> f64 {
     }
     let mut tau = 0.0f64.clamp(low, high);
     for _ in 0..STEPS {
-        let (mut free, mut sum, mut ones) = (0.0, 0.0, 0.0);
-        for &score in scores {
+        let [free, sum, ones] = sums(scores, |score| {
             let mean = score - tau;
             let inside = mean > 0.0 && mean < 1.0;
-            free += if inside { 1.0 } else { 0.0 };
-            sum += if inside { score } else { 0.0 };
-            ones += if mean >= 1.0 { 1.0 } else { 0.0 };
-        }
+            [
+                if inside { 1.0 } else { 0.0 },
+                if inside { score } else { 0.0 },
+                if mean >= 1.0 { 1.0 } else { 0.0 },
+            ]
+        });
         let excess = sum - free * tau + ones - bound;
         if excess > 0.0 {
             low = tau;

@@ -9,7 +9,7 @@
 
 use super::nested;
 use super::total_variation::TotalVariation;
-use crate::structure::Parts;
+use crate::structure::{Parts, ones};
 
 /// What is allocated once.
 #[derive(Debug, Default)]
@@ -47,13 +47,15 @@ impl Chain {
     /// Emits the vertices, with their additional parts, and their probabilities, after
     /// [`solve`](Self::solve).
     pub(super) fn decompose(&mut self, vertex: &mut Parts, mut emit: impl FnMut(&Parts, f64)) {
-        let (x, turned, n) = (&self.x, &self.turned, self.x.len());
+        let (x, turned) = (&self.x, &self.turned);
         let turned = |part: usize| turned[part];
         nested::decompose(x, turned, &mut self.order, vertex, |vertex, prob| {
             vertex.clear_additionals();
-            for at in 1..n {
-                if vertex.contains(at - 1) && vertex.contains(at) {
-                    vertex.insert_additional(at - 1);
+            for block in 0..vertex.words().len() {
+                let word = |block: usize| vertex.words().get(block).copied().unwrap_or(0);
+                let next = word(block) >> 1 | word(block + 1) << 63;
+                for at in ones(&[word(block) & next]) {
+                    vertex.insert_additional(block * 64 + at);
                 }
             }
             emit(vertex, prob);

@@ -57,11 +57,13 @@ pub(super) fn backward(
 
 /// The parts with a marginal strictly between 0 and 1, the largest first.
 fn sort(marginals: &[f64], order: &mut Vec<u32>) {
-    let mean = |part: u32| marginals[part as usize];
     order.clear();
-    let free = |part: &u32| mean(*part) > 0.0 && mean(*part) < 1.0;
-    order.extend((0..marginals.len() as u32).filter(free));
-    order.sort_unstable_by(|&a, &b| mean(b).total_cmp(&mean(a)).then(a.cmp(&b)));
+    let free = |mean: f64| mean > 0.0 && mean < 1.0;
+    let free = (0..).zip(marginals).filter(|(_, mean)| free(**mean));
+    order.extend(free.map(|(part, _)| part));
+    // positive numbers are ordered as their bits are
+    let bits = |part: u32| marginals[part as usize].to_bits();
+    order.sort_unstable_by(|&a, &b| bits(b).cmp(&bits(a)).then(a.cmp(&b)));
 }
 
 /// Runs of equal marginals.

@@ -23,6 +23,7 @@ pub(super) struct End {
 
 /// Appends the vertices in the order of `u`, and their probabilities. Returns whether the ends of
 /// all intervals are distinct, as [`backward`] demands. `tight` if Σμ is an integer by constraint.
+#[inline(always)]
 pub(super) fn decompose(
     marginals: &[f64],
     tight: bool,
@@ -87,6 +88,7 @@ pub(super) fn backward(
 /// Lays the intervals, calls `present` with the parts at u = 0, and sorts the ends by the `u` of
 /// theirs. Ends at an integer are left out: what happens there is what u = 0 begins with. Returns
 /// whether there is no such end but that of a tight sum.
+#[inline(always)]
 fn lay(
     marginals: &[f64],
     tight: bool,
@@ -118,6 +120,7 @@ fn lay(
         });
     }
     ends.retain(|end| end.at > 0.0);
-    ends.sort_unstable_by(|a, b| a.at.total_cmp(&b.at).then(a.part.cmp(&b.part)));
+    // positive numbers are ordered as their bits are
+    ends.sort_unstable_by(|a, b| (a.at.to_bits().cmp(&b.at.to_bits())).then(a.part.cmp(&b.part)));
     whole == usize::from(tight)
 }
