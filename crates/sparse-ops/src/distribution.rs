@@ -7,7 +7,8 @@ use std::sync::{Arc, LazyLock};
 
 use burn_core::tensor::{DType, IndexingUpdateOp, Int, Tensor};
 
-use crate::sparsemap::{Candidates, Certificate, Solution, SolveStatus};
+use crate::candidates::{CandidateSet, Omitted};
+use crate::sparsemap::{Certificate, Solution, SolveStatus};
 
 /// The supported outcomes of a batch of sparse distributions, packed: entry `i` belongs to batch
 /// row `rows[i]`.
@@ -63,10 +64,10 @@ enum Origin {
         scores: Box<Tensor<2>>,
         solution: Arc<Solution>,
     },
-    /// A mapping over candidates; if they are the k best, with k.
+    /// A mapping over candidates; whether it is a sparse one.
     Candidates {
-        candidates: Arc<Candidates>,
-        k: Option<usize>,
+        candidates: Arc<CandidateSet>,
+        sparse: bool,
     },
 }
 
@@ -107,9 +108,16 @@ impl<O> SparseDistribution<O> {
         }
     }
 
-    /// Whether each batch row is known to be what it would be over *all* outcomes: SparseMAP where
-    /// it has converged; top-k sparsemax where the support is smaller than k, or k covers the set.
-    /// A local distribution never is. Reads the support sizes back.
+    /// Whether each batch row is known to be what it would be over *all* outcomes.
+    ///
+    /// - Given probabilities: always.
+    /// - SparseMAP: where it has converged.
+    /// - Candidates: where they are the whole set (k best, if there are fewer than k), whatever the
+    ///   mapping; with a sparse mapping also where no other structure scores more than a candidate
+    ///   and the support is smaller than the candidates are many (k best, if it is smaller than k).
+    ///   Of the MAP structure and its neighbours neither is known, so never.
+    ///
+    /// The support sizes are read back for candidates.
     pub fn is_exact(&self) -> Vec<bool> {
         match &self.origin {
             Origin::Probs => vec![true; self.batch()],
@@ -117,16 +125,13 @@ impl<O> SparseDistribution<O> {
                 let status = solution.status.iter();
                 status.map(|s| *s == SolveStatus::Converged).collect()
             }
-            Origin::Candidates { k: None, .. } => vec![false; self.batch()],
-            Origin::Candidates {
-                candidates,
-                k: Some(k),
-            } => {
+            Origin::Candidates { candidates, sparse } => {
                 let sizes = self.support_size.to_data();
-                let rows = sizes.iter::<i64>().enumerate();
-                rows.map(|(row, size)| {
-                    let found = candidates.entries(row).len();
-                    found > 0 && (found < *k || (size as usize) < *k)
+                let rows = sizes.iter::<i64>().zip(&candidates.omitted).enumerate();
+                rows.map(|(row, (size, omitted))| match omitted {
+                    Omitted::Nothing => true,
+                    Omitted::NoBetter => *sparse && (size as usize) < candidates.entries(row).len(),
+                    Omitted::Unknown => false,
                 })
                 .collect()
             }

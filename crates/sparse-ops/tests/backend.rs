@@ -2,6 +2,8 @@
 //! checkpointing.
 #![allow(clippy::unwrap_used)]
 
+#[path = "backend/candidates.rs"]
+mod candidates;
 #[path = "backend/device.rs"]
 mod device;
 #[path = "backend/distribution.rs"]
@@ -18,5 +20,9 @@ mod mappings;
 mod oracle;
 #[path = "backend/rows.rs"]
 mod rows;
+#[path = "backend/sparsemap_from.rs"]
+mod sparsemap_from;
+#[path = "backend/sparsemap_loss.rs"]
+mod sparsemap_loss;
 #[path = "backend/structures.rs"]
 mod structures;

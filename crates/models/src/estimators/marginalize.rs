@@ -7,10 +7,10 @@
 
 use burn::{
     module::Module,
-    tensor::{Int, Tensor, activation::softmax},
+    tensor::{Int, Tensor},
 };
 use serde::{Deserialize, Serialize};
-use sparse_ops::{SparseDistribution, entmax_loss, entmax15, sparsemax};
+use sparse_ops::{SparseDistribution, entmax, entmax_loss};
 
 use super::{CategoricalEstimator, Estimate, Outcomes, Query, one_hot};
 
@@ -20,20 +20,25 @@ use super::{CategoricalEstimator, Estimate, Outcomes, Query, one_hot};
 pub enum Mapping {
     /// Dense: every class has a positive probability.
     Softmax,
-    /// Sparse; see [`sparsemax`](fn@sparsemax).
+    /// Sparse; see [`sparsemax`](sparse_ops::sparsemax()).
     Sparsemax,
-    /// In between; see [`entmax15`](fn@entmax15).
+    /// In between; see [`entmax15`](sparse_ops::entmax15()).
     Entmax15,
 }
 
 impl Mapping {
+    /// The α of the family of [`entmax`](fn@entmax) that it is.
+    fn alpha(self) -> f64 {
+        match self {
+            Self::Softmax => 1.0,
+            Self::Sparsemax => 2.0,
+            Self::Entmax15 => 1.5,
+        }
+    }
+
     /// The probabilities `[batch, classes]` of scores of that shape.
     pub fn probs(self, scores: Tensor<2>) -> Tensor<2> {
-        match self {
-            Self::Softmax => softmax(scores, 1),
-            Self::Sparsemax => sparsemax(scores, 1),
-            Self::Entmax15 => entmax15(scores, 1),
-        }
+        entmax(scores, self.alpha(), 1)
     }
 
     /// The Fenchel–Young loss `[batch]` of the mapping; cross-entropy for softmax.
@@ -42,12 +47,7 @@ impl Mapping {
     ///
     /// As [`entmax_loss`].
     pub fn loss(self, scores: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
-        let alpha = match self {
-            Self::Softmax => 1.0,
-            Self::Sparsemax => 2.0,
-            Self::Entmax15 => 1.5,
-        };
-        entmax_loss(scores, targets, alpha)
+        entmax_loss(scores, targets, self.alpha())
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use burn_core::backend::Dispatch;
 use burn_core::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
 use super::{Origin, SparseDistribution, least_normal, outcomes};
-use crate::SparseOps;
-use crate::sparsemap::{Candidates, Link, Solution};
+use crate::attach::attach;
+use crate::candidates::CandidateSet;
+use crate::sparsemap::{Link, Solution, WarmStart};
 use crate::structure::Vertices;
 
 impl SparseDistribution<Tensor<2>> {
@@ -19,8 +19,7 @@ impl SparseDistribution<Tensor<2>> {
         // not `max`, which would make a probability of a NaN
         let lifted = |p: &f64| if *p < least { least } else { *p };
         let values = solution.probs.iter().map(lifted).collect();
-        let values = floats(values, [total], &device, dtype);
-        let probs = attach(&scores, values, Link::probs(solution.clone()));
+        let probs = attach(&scores, values, [total], Link::probs(solution.clone()));
         let sizes = (0..solution.batch()).map(|row| solution.entries(row).len());
         let (rows, support_size) = places(sizes, &device);
         let source = solution.clone();
@@ -38,19 +37,10 @@ impl SparseDistribution<Tensor<2>> {
         }
     }
 
-    /// The distribution that a mapping makes of candidates' scores `[batch, width]`.
-    pub(crate) fn weighed(
-        scores: Tensor<2>,
-        candidates: Candidates,
-        k: Option<usize>,
-        mapping: impl Fn(Tensor<2>) -> Tensor<2>,
-    ) -> Self {
-        let (device, dtype) = (scores.device(), scores.dtype());
-        let candidates = Arc::new(candidates);
-        let shape = [candidates.batch(), candidates.width];
-        let values = floats(candidates.scores.clone(), shape, &device, dtype);
-        let values = attach(&scores, values, Link::candidates(candidates.clone()));
-        let packed = SparseDistribution::categorical(mapping(values));
+    /// The distribution of the probabilities `[batch, width]` that a mapping gives candidates.
+    pub(crate) fn weighed(probs: Tensor<2>, candidates: Arc<CandidateSet>, sparse: bool) -> Self {
+        let (device, dtype) = (probs.device(), probs.dtype());
+        let packed = SparseDistribution::categorical(probs);
         let (rows, columns) = (packed.rows(), packed.outcomes().clone());
         let source = candidates.clone();
         Self {
@@ -66,7 +56,16 @@ impl SparseDistribution<Tensor<2>> {
                 bits(&source.vertices, chosen, &device, dtype)
             }),
             support_size: packed.support_size(),
-            origin: Origin::Candidates { candidates, k },
+            origin: Origin::Candidates { candidates, sparse },
+        }
+    }
+
+    /// Where a solution of the same rows can begin.
+    pub(crate) fn warm_start(&self) -> Option<WarmStart<'_>> {
+        match &self.origin {
+            Origin::Probs => None,
+            Origin::Solved { solution, .. } => Some((&**solution).into()),
+            Origin::Candidates { candidates, .. } => Some((&**candidates).into()),
         }
     }
 
@@ -76,10 +75,9 @@ impl SparseDistribution<Tensor<2>> {
     pub fn marginals(&self) -> Tensor<2> {
         match &self.origin {
             Origin::Solved { scores, solution } => {
-                let (device, dtype) = (scores.device(), scores.dtype());
                 let shape = [solution.batch(), solution.unaries];
-                let values = floats(solution.marginals.clone(), shape, &device, dtype);
-                attach(scores, values, Link::marginals(solution.clone()))
+                let link = Link::marginals(solution.clone());
+                attach(scores, solution.marginals.clone(), shape, link)
             }
             Origin::Probs | Origin::Candidates { .. } => {
                 let terms = self.outcomes().clone() * self.probs().unsqueeze_dim(1);
@@ -89,28 +87,6 @@ impl SparseDistribution<Tensor<2>> {
             }
         }
     }
-}
-
-fn attach<const D: usize>(scores: &Tensor<2>, values: Tensor<D>, link: Link) -> Tensor<D> {
-    if values.shape().num_elements() == 0 {
-        return values;
-    }
-    let scores = scores.clone().into_dispatch();
-    Tensor::from_dispatch(<Dispatch as SparseOps>::attach(
-        scores,
-        values.into_dispatch(),
-        link,
-    ))
-}
-
-fn floats<const D: usize>(
-    values: Vec<f64>,
-    shape: [usize; D],
-    device: &Device,
-    dtype: DType,
-) -> Tensor<D> {
-    let data = TensorData::new(values, shape).convert_dtype(dtype);
-    Tensor::from_data(data, (device, dtype))
 }
 
 /// The row of each entry, and the number of entries of each row.

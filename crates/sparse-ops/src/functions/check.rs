@@ -13,7 +13,7 @@ pub(super) fn dim<const D: usize>(op: &str, dim: impl AsIndex) -> usize {
 }
 
 /// α ≥ 1 and finite.
-pub(super) fn alpha(op: &str, alpha: f64) {
+pub(crate) fn alpha(op: &str, alpha: f64) {
     assert!(
         alpha >= 1.0 && alpha.is_finite(),
         "{op}: alpha must be finite and at least 1, got {alpha}"

@@ -1,16 +1,17 @@
 use burn_core::tensor::Tensor;
 
-use super::entmax15::entmax15;
-use super::sparsemax::sparsemax;
-use super::structure_scores::{StructureScores, read};
+use super::distribution_over_candidates::weigh;
+use super::structure_scores::StructureScores;
+use crate::candidates::MapAndNeighbors;
 use crate::distribution::SparseDistribution;
-use crate::sparsemap::{Candidates, neighborhood};
+use crate::mapping::{Entmax15, Sparsemax};
 use crate::structure::Neighbors;
 
 /// Local sparsemax: sparsemax over the scores of the MAP structure and its neighbours.
 ///
 /// For bit vectors the neighbours are the flips of one bit, whose scores are less by `|η_i|`: a
-/// distribution over at most n + 1 codes that gives every uncertain bit a gradient.
+/// distribution over at most n + 1 codes that gives every uncertain bit a gradient. Other mappings:
+/// [`distribution_over_candidates`](crate::distribution_over_candidates).
 ///
 /// # Shapes
 ///
@@ -34,9 +35,8 @@ pub fn local_sparsemax<S: Neighbors>(
     scores: impl Into<StructureScores>,
     structure: &S,
 ) -> SparseDistribution<Tensor<2>> {
-    local(scores, structure, "local_sparsemax", |scores| {
-        sparsemax(scores, 1)
-    })
+    let op = "local_sparsemax";
+    weigh(op, scores, structure, &MapAndNeighbors, &Sparsemax)
 }
 
 /// Local entmax: [`local_sparsemax`] with [`entmax15`](crate::entmax15()) as the mapping, which
@@ -49,18 +49,6 @@ pub fn local_entmax15<S: Neighbors>(
     scores: impl Into<StructureScores>,
     structure: &S,
 ) -> SparseDistribution<Tensor<2>> {
-    local(scores, structure, "local_entmax15", |scores| {
-        entmax15(scores, 1)
-    })
-}
-
-fn local<S: Neighbors>(
-    scores: impl Into<StructureScores>,
-    structure: &S,
-    op: &str,
-    mapping: impl Fn(Tensor<2>) -> Tensor<2>,
-) -> SparseDistribution<Tensor<2>> {
-    let scores = scores.into().joined(op, structure);
-    let candidates = Candidates::of(structure, &read(&scores), neighborhood);
-    SparseDistribution::weighed(scores, candidates, None, mapping)
+    let op = "local_entmax15";
+    weigh(op, scores, structure, &MapAndNeighbors, &Entmax15)
 }

@@ -4,7 +4,7 @@ use burn_core::tensor::Tensor;
 
 use super::structure_scores::{StructureScores, read};
 use crate::distribution::SparseDistribution;
-use crate::sparsemap::{SparseMapOptions, solve};
+use crate::sparsemap::{SparseMapOptions, WarmStart, solve_from};
 use crate::structure::Structure;
 
 /// SparseMAP: the sparse distribution over structures whose marginals are best in expectation, less
@@ -93,8 +93,33 @@ pub fn sparsemap<S: Structure>(
     structure: &S,
     options: &SparseMapOptions,
 ) -> SparseDistribution<Tensor<2>> {
-    options.check();
-    let scores = scores.into().joined("sparsemap", structure);
-    let solution = solve(structure, &read(&scores), options, scores.is_tracked());
+    solved("sparsemap", None, scores, structure, options)
+}
+
+/// The same, for the operation of another name and perhaps from an earlier solution.
+pub(super) fn solved<S: Structure>(
+    op: &str,
+    start: Option<WarmStart<'_>>,
+    scores: impl Into<StructureScores>,
+    structure: &S,
+    options: &SparseMapOptions,
+) -> SparseDistribution<Tensor<2>> {
+    options.check(op);
+    let scores = scores.into().joined(op, structure);
+    if let Some(start) = start {
+        let wanted = (scores.dims()[0], structure.unaries());
+        let given = (start.batch(), start.unaries());
+        assert!(
+            given == wanted,
+            "{op}: the previous distribution must have {} rows of {} unary parts as the scores have, \
+             got {} rows of {}",
+            wanted.0,
+            wanted.1,
+            given.0,
+            given.1
+        );
+    }
+    let numbers = read(&scores);
+    let solution = solve_from(start, structure, &numbers, options, scores.is_tracked());
     SparseDistribution::solved(scores, Arc::new(solution))
 }

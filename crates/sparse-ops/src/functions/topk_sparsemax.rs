@@ -1,15 +1,17 @@
 use burn_core::tensor::Tensor;
 
-use super::sparsemax::sparsemax;
-use super::structure_scores::{StructureScores, read};
+use super::distribution_over_candidates::weigh;
+use super::structure_scores::StructureScores;
+use crate::candidates::KBestCandidates;
 use crate::distribution::SparseDistribution;
-use crate::sparsemap::Candidates;
+use crate::mapping::Sparsemax;
 use crate::structure::KBest;
 
 /// Top-k sparsemax: sparsemax over the scores of the k best structures.
 ///
 /// It is sparsemax over *all* structures wherever its support is smaller than k, or k covers the
-/// set; [`is_exact`](SparseDistribution::is_exact) says for which rows that is so.
+/// set; [`is_exact`](SparseDistribution::is_exact) says for which rows that is so. Other
+/// mappings: [`distribution_over_candidates`](crate::distribution_over_candidates).
 ///
 /// # Shapes
 ///
@@ -42,11 +44,6 @@ pub fn topk_sparsemax<S: KBest>(
     k: usize,
 ) -> SparseDistribution<Tensor<2>> {
     assert!(k > 0, "topk_sparsemax: k must be at least 1, got 0");
-    let scores = scores.into().joined("topk_sparsemax", structure);
-    let candidates = Candidates::of(
-        structure,
-        &read(&scores),
-        |structure, scores, workspace, chosen| structure.k_best(scores, k, workspace, chosen),
-    );
-    SparseDistribution::weighed(scores, candidates, Some(k), |scores| sparsemax(scores, 1))
+    let k_best = KBestCandidates::new(k);
+    weigh("topk_sparsemax", scores, structure, &k_best, &Sparsemax)
 }

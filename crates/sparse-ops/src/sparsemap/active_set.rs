@@ -10,6 +10,7 @@ use super::corral::Corral;
 use super::options::SparseMapOptions;
 use super::status::{Certificate, SolveStatus};
 use super::vector::{dot, masked_dot};
+use super::warm_start::WarmRow;
 use crate::structure::{Parts, Scores, Structure};
 
 /// How often in a row a vertex may fail to gain weight, by rounding, before the factor is made
@@ -38,21 +39,58 @@ impl<O: Default> ActiveSet<O> {
         }
     }
 
-    /// Solves for scores in the representation of [`Penalty::On`](crate::Penalty::On). The
-    /// vertices and weights are left in the corral, and `μ` in `marginals`.
+    /// Solves for scores in the representation of [`Penalty::On`](crate::Penalty::On), from `start`
+    /// if there is one. The vertices and weights are left in the corral, and `μ` in `marginals`.
     #[inline(always)]
     pub(super) fn solve<S: Structure<Workspace = O>>(
         &mut self,
+        start: Option<WarmRow<'_>>,
         structure: &S,
         scores: Scores<'_>,
         options: &SparseMapOptions,
     ) -> (SolveStatus, Certificate) {
         let mut certificate = Certificate::NONE;
-        let status = match self.start(structure, scores) {
-            Ok(()) => self.iterate(structure, scores, options, &mut certificate),
-            Err(status) => status,
-        };
+        if !start.is_some_and(|start| self.resume(start, structure, scores)) {
+            if let Err(status) = self.start(structure, scores) {
+                return (status, certificate);
+            }
+            certificate.iterations = 1;
+        }
+        let status = self.iterate(structure, scores, options, &mut certificate);
         (status, certificate)
+    }
+
+    /// A corral of an earlier solution's structures, as far as they may still be, with its weights
+    /// moved to the best of them. False if there is none.
+    fn resume<S: Structure<Workspace = O>>(
+        &mut self,
+        mut start: WarmRow<'_>,
+        structure: &S,
+        scores: Scores<'_>,
+    ) -> bool {
+        self.corral.clear();
+        while let Some(weight) = start.next(&mut self.candidate) {
+            if let Some(gain) = allowed(structure, scores, &self.candidate)
+                && self.corral.push(&self.candidate, gain)
+                && let Some(last) = self.corral.weights.last_mut()
+            {
+                *last = weight;
+            }
+        }
+        if self.corral.len() == 0 {
+            return false;
+        }
+        let total: f64 = self.corral.weights.iter().sum();
+        (self.corral.weights.iter_mut()).for_each(|weight| *weight /= total);
+        self.marginals.clear();
+        self.marginals.resize(scores.unaries.len(), 0.0);
+        self.corral.marginals(&mut self.marginals);
+        self.reduced.clear();
+        let pairs = scores.unaries.iter().zip(&self.marginals);
+        self.reduced.extend(pairs.map(|(score, mean)| score - mean));
+        // from here on the scores of the corral are equal, as those of any are between two steps
+        self.corral.polish(&self.reduced);
+        true
     }
 
     /// A corral of the MAP structure alone.
@@ -89,7 +127,6 @@ impl<O: Default> ActiveSet<O> {
         let floor = 2.0 * f64::EPSILON * scale * (self.candidate.count() + 2) as f64;
         let (mut stalls, mut refreshed, mut polished, mut unseen) = (0, false, 0, 0);
         let mut value = f64::NEG_INFINITY;
-        certificate.iterations = 1;
         loop {
             self.corral.marginals(&mut self.marginals);
             for (reduced, (score, mean)) in
@@ -234,6 +271,21 @@ impl<O: Default> ActiveSet<O> {
         let unary: f64 = self.candidate.iter().map(|part| self.reduced[part]).sum();
         Ok((unary + gain, gain))
     }
+}
+
+/// The score of the additional parts, if the parts are a structure of the set without a forbidden
+/// one.
+fn allowed<S: Structure>(structure: &S, scores: Scores<'_>, parts: &Parts) -> Option<f64> {
+    let known = |&part: &u32| (part as usize) < scores.additionals.len();
+    let contains = || catch_unwind(AssertUnwindSafe(|| structure.contains(parts)));
+    if !parts.additionals().iter().all(known) || !matches!(contains(), Ok(true)) {
+        return None;
+    }
+    let gains = parts.additionals().iter();
+    let gain: f64 = gains.map(|&part| scores.additionals[part as usize]).sum();
+    let mut unaries = parts.iter().map(|part| scores.unaries[part]);
+    let finite = gain > f64::NEG_INFINITY && unaries.all(|score| score > f64::NEG_INFINITY);
+    finite.then_some(gain)
 }
 
 /// The largest finite score, at least 1: what tolerances are relative to.

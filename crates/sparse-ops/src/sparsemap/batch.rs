@@ -1,4 +1,7 @@
-//! Solves the rows of a batch, in parallel; a row's solution depends on nothing but the row.
+//! Solves the rows of a batch, in parallel; a row's solution depends on nothing but the row and where
+//! it starts.
+
+use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -8,6 +11,7 @@ use super::chain::{self, Chain};
 use super::options::SparseMapOptions;
 use super::solution::{Probs, Shape, Solution};
 use super::status::{Certificate, SolveStatus};
+use super::warm_start::WarmStart;
 use super::{cardinality, face, nested, systematic};
 use crate::structure::{ClosedForm, Parts, Penalty, Scores, Structure};
 
@@ -15,8 +19,10 @@ use crate::structure::{ClosedForm, Parts, Penalty, Scores, Structure};
 const TASK: usize = 1 << 11;
 
 /// Solves a batch of scores `[batch · (n + m)]`: of each row first the unary ones, then the
-/// additional ones. `faces` if the gradient of the marginals may be asked for.
-pub(crate) fn solve<S: Structure>(
+/// additional ones. `faces` if the gradient of the marginals may be asked for. The active set begins
+/// at `start`, if there is one for this batch.
+pub(crate) fn solve_from<S: Structure>(
+    start: Option<WarmStart<'_>>,
     structure: &S,
     scores: &[f64],
     options: &SparseMapOptions,
@@ -38,12 +44,12 @@ pub(crate) fn solve<S: Structure>(
     };
     let run = |task: usize| {
         let rows = task * batch / tasks..(task + 1) * batch / tasks;
-        let scores = &scores[rows.start * parts..rows.end * parts];
-        let mut solver = Rows::new(structure, options, closed, faces);
+        let mut solver = Rows::new(start, structure, options, closed, faces);
         Arch::new().dispatch(AllRows {
             solver: &mut solver,
             scores,
             parts,
+            rows,
         });
         solver.solution
     };
@@ -54,6 +60,16 @@ pub(crate) fn solve<S: Structure>(
     let mut whole = Solution::new(n, structure.additionals(), slope(structure));
     parts.into_iter().for_each(|part| whole.append(part));
     whole
+}
+
+/// The same from the MAP structures.
+pub(crate) fn solve<S: Structure>(
+    structure: &S,
+    scores: &[f64],
+    options: &SparseMapOptions,
+    faces: bool,
+) -> Solution {
+    solve_from(None, structure, scores, options, faces)
 }
 
 fn slope<S: Structure>(structure: &S) -> f64 {
@@ -69,6 +85,7 @@ struct AllRows<'a, 'b, S: Structure> {
     solver: &'a mut Rows<'b, S>,
     scores: &'a [f64],
     parts: usize,
+    rows: Range<usize>,
 }
 
 impl<S: Structure> WithSimd for AllRows<'_, '_, S> {
@@ -76,14 +93,16 @@ impl<S: Structure> WithSimd for AllRows<'_, '_, S> {
 
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) {
-        for row in self.scores.chunks_exact(self.parts) {
-            self.solver.solve(row);
+        for row in self.rows {
+            let scores = &self.scores[row * self.parts..(row + 1) * self.parts];
+            self.solver.solve(row, scores);
         }
     }
 }
 
 /// Solves one row after the other.
 struct Rows<'a, S: Structure> {
+    start: Option<WarmStart<'a>>,
     structure: &'a S,
     options: &'a SparseMapOptions,
     closed: Option<ClosedForm>,
@@ -100,6 +119,7 @@ struct Rows<'a, S: Structure> {
 
 impl<'a, S: Structure> Rows<'a, S> {
     fn new(
+        start: Option<WarmStart<'a>>,
         structure: &'a S,
         options: &'a SparseMapOptions,
         closed: Option<ClosedForm>,
@@ -109,6 +129,7 @@ impl<'a, S: Structure> Rows<'a, S> {
         let mut solution = Solution::new(n, structure.additionals(), slope(structure));
         solution.chains = closed == Some(ClosedForm::Chain);
         Self {
+            start,
             structure,
             options,
             closed,
@@ -125,7 +146,7 @@ impl<'a, S: Structure> Rows<'a, S> {
     }
 
     #[inline(always)]
-    fn solve(&mut self, scores: &[f64]) {
+    fn solve(&mut self, row: usize, scores: &[f64]) {
         let (unaries, additionals) = scores.split_at(self.structure.unaries());
         self.unaries.clear();
         self.unaries.extend_from_slice(unaries);
@@ -145,7 +166,7 @@ impl<'a, S: Structure> Rows<'a, S> {
             }
             // forbidden parts cut the chain's polytope in ways that its closed form does not know
             Some(ClosedForm::Chain) if self.all_finite() => self.denoise(),
-            Some(ClosedForm::Chain) | None => self.by_active_set(),
+            Some(ClosedForm::Chain) | None => self.by_active_set(row),
         }
     }
 
@@ -226,13 +247,14 @@ impl<'a, S: Structure> Rows<'a, S> {
     }
 
     #[inline(always)]
-    fn by_active_set(&mut self) {
+    fn by_active_set(&mut self, row: usize) {
         let scores = Scores {
             unaries: &self.unaries,
             additionals: &self.additionals,
         };
+        let start = self.start.map(|start| start.row(row));
         let solver = &mut self.active_set;
-        let (status, certificate) = solver.solve(self.structure, scores, self.options);
+        let (status, certificate) = solver.solve(start, self.structure, scores, self.options);
         if !status.is_feasible() {
             return self.fail(status, certificate);
         }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::candidates::Candidates;
+use super::loss::Losses;
 use super::solution::Solution;
+use crate::candidates::CandidateSet;
 
 /// Where a tensor of numbers came from, for its gradient in the scores: what
 /// [`SparseOps::attach`](crate::SparseOps::attach) is told. Opaque, and cheap to clone.
@@ -17,7 +18,9 @@ enum Source {
     /// The marginals `[batch, n]` of a SparseMAP solution.
     Marginals(Arc<Solution>),
     /// The scores `[batch, width]` of candidates.
-    Candidates(Arc<Candidates>),
+    Candidates(Arc<CandidateSet>),
+    /// The Fenchel–Young losses `[batch]` of SparseMAP solutions.
+    Losses(Arc<Losses>),
 }
 
 impl Link {
@@ -29,8 +32,12 @@ impl Link {
         Self(Source::Marginals(solution))
     }
 
-    pub(crate) fn candidates(candidates: Arc<Candidates>) -> Self {
+    pub(crate) fn candidates(candidates: Arc<CandidateSet>) -> Self {
         Self(Source::Candidates(candidates))
+    }
+
+    pub(crate) fn losses(losses: Arc<Losses>) -> Self {
+        Self(Source::Losses(losses))
     }
 
     /// The shape `[batch, n + m]` of the scores.
@@ -40,6 +47,7 @@ impl Link {
                 [solution.batch(), solution.unaries + solution.additionals]
             }
             Source::Candidates(candidates) => [candidates.batch(), candidates.parts()],
+            Source::Losses(losses) => [losses.values.len(), losses.parts],
         }
     }
 
@@ -49,6 +57,7 @@ impl Link {
             Source::Probs(solution) => solution.probs_backward(grad),
             Source::Marginals(solution) => solution.marginals_backward(grad),
             Source::Candidates(candidates) => candidates.backward(grad),
+            Source::Losses(losses) => losses.backward(grad),
         }
     }
 }

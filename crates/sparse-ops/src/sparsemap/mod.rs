@@ -5,7 +5,6 @@
 
 mod active_set;
 mod batch;
-mod candidates;
 mod cardinality;
 mod chain;
 mod corral;
@@ -13,6 +12,7 @@ mod face;
 mod factor;
 mod gradient;
 mod link;
+mod loss;
 mod nested;
 mod options;
 mod solution;
@@ -22,10 +22,12 @@ mod systematic;
 mod tests;
 mod total_variation;
 mod vector;
+mod warm_start;
 
-pub(crate) use batch::solve;
-pub(crate) use candidates::{Candidates, neighborhood};
+pub(crate) use batch::{solve, solve_from};
 pub use link::Link;
+pub(crate) use loss::Losses;
 pub use options::SparseMapOptions;
 pub(crate) use solution::Solution;
 pub use status::{Certificate, SolveStatus};
+pub(crate) use warm_start::WarmStart;

@@ -45,15 +45,12 @@ impl SparseMapOptions {
     /// # Panics
     ///
     /// If the iterations are 0, or the tolerance is not a positive number.
-    pub(crate) fn check(&self) {
+    pub(crate) fn check(&self, op: &str) {
         let Self { max_iter, tol, .. } = *self;
-        assert!(
-            max_iter > 0,
-            "sparsemap: max_iter must be at least 1, got 0"
-        );
+        assert!(max_iter > 0, "{op}: max_iter must be at least 1, got 0");
         assert!(
             tol > 0.0 && tol.is_finite(),
-            "sparsemap: tol must be positive and finite, got {tol}"
+            "{op}: tol must be positive and finite, got {tol}"
         );
     }
 }

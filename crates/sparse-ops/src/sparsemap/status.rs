@@ -13,12 +13,14 @@ pub enum SolveStatus {
     Stalled,
     /// The scores have a NaN or +∞: probabilities and marginals are NaN.
     NotFinite,
-    /// Every structure has a part whose score is −∞: probabilities and marginals are NaN.
+    /// Every structure, or every candidate, has a part whose score is −∞, or there is no candidate:
+    /// probabilities and marginals are NaN.
     Infeasible,
     /// The MAP oracle answered with parts that are not a structure of the set, or that score less
-    /// than a structure already known: probabilities and marginals are NaN.
+    /// than a structure already known, or a candidate is no structure of the set: probabilities and
+    /// marginals are NaN.
     OracleWrong,
-    /// The MAP oracle panicked: probabilities and marginals are NaN.
+    /// The MAP oracle, or the choice of candidates, panicked: probabilities and marginals are NaN.
     OraclePanicked,
 }
 
