@@ -16,5 +16,7 @@ mod mappings;
 mod oracle;
 #[path = "backend/rows.rs"]
 mod rows;
+#[path = "backend/structured_attention.rs"]
+mod structured_attention;
 #[path = "backend/structures.rs"]
 mod structures;

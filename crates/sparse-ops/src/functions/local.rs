@@ -4,7 +4,7 @@ use super::entmax15::entmax15;
 use super::sparsemax::sparsemax;
 use super::structure_scores::{StructureScores, read};
 use crate::distribution::SparseDistribution;
-use crate::sparsemap::{Candidates, neighborhood};
+use crate::sparsemap::{Candidates, Neighborhood};
 use crate::structure::Neighbors;
 
 /// Local sparsemax: sparsemax over the scores of the MAP structure and its neighbours.
@@ -61,6 +61,11 @@ fn local<S: Neighbors>(
     mapping: impl Fn(Tensor<2>) -> Tensor<2>,
 ) -> SparseDistribution<Tensor<2>> {
     let scores = scores.into().joined(op, structure);
-    let candidates = Candidates::of(structure, &read(&scores), neighborhood);
+    let candidates = Candidates::of(
+        structure,
+        &read(&scores),
+        || Neighborhood::new(structure),
+        |room, scores, chosen| room.choose(structure, scores, chosen),
+    );
     SparseDistribution::weighed(scores, candidates, None, mapping)
 }

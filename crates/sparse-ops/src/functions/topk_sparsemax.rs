@@ -46,7 +46,8 @@ pub fn topk_sparsemax<S: KBest>(
     let candidates = Candidates::of(
         structure,
         &read(&scores),
-        |structure, scores, workspace, chosen| structure.k_best(scores, k, workspace, chosen),
+        S::Workspace::default,
+        |workspace, scores, chosen| structure.k_best(scores, k, workspace, chosen),
     );
     SparseDistribution::weighed(scores, candidates, Some(k), |scores| sparsemax(scores, 1))
 }

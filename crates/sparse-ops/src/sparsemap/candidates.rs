@@ -23,88 +23,87 @@ pub(crate) struct Candidates {
     pub(crate) status: Vec<SolveStatus>,
 }
 
-/// The MAP structure and its neighbours.
-pub(crate) fn neighborhood<S: Neighbors>(
-    structure: &S,
-    scores: Scores<'_>,
-    workspace: &mut S::Workspace,
-    chosen: &mut Vertices,
-) {
-    let mut best = Parts::new(structure.unaries());
-    structure.argmax(scores, workspace, &mut best);
-    let mut neighbors = Vertices::new(structure.unaries());
-    structure.neighbors(&best, &mut neighbors);
-    chosen.push(&best);
-    chosen.append(&neighbors);
+/// Chooses the MAP structure and its neighbours; all that it takes is allocated once.
+pub(crate) struct Neighborhood<S: Structure> {
+    workspace: S::Workspace,
+    best: Parts,
+    neighbors: Vertices,
+}
+
+impl<S: Neighbors> Neighborhood<S> {
+    pub(crate) fn new(structure: &S) -> Self {
+        Self {
+            workspace: S::Workspace::default(),
+            best: Parts::new(structure.unaries()),
+            neighbors: Vertices::new(structure.unaries()),
+        }
+    }
+
+    pub(crate) fn choose(&mut self, structure: &S, scores: Scores<'_>, chosen: &mut Vertices) {
+        self.best.clear();
+        structure.argmax(scores, &mut self.workspace, &mut self.best);
+        self.neighbors.clear();
+        structure.neighbors(&self.best, &mut self.neighbors);
+        chosen.push(&self.best);
+        chosen.append(&self.neighbors);
+    }
 }
 
 impl Candidates {
-    /// Those that `choose` pushes for each row of `scores` `[batch · (n + m)]`.
-    pub(crate) fn of<S: Structure>(
+    /// Those that `choose` pushes for each row of `scores` `[batch · (n + m)]` onto an empty list,
+    /// with a room of its own that `start` makes for many rows.
+    pub(crate) fn of<S: Structure, W>(
         structure: &S,
         scores: &[f64],
-        choose: impl Fn(&S, Scores<'_>, &mut S::Workspace, &mut Vertices) + Sync,
+        start: impl Fn() -> W + Sync,
+        choose: impl Fn(&mut W, Scores<'_>, &mut Vertices) + Sync,
     ) -> Self {
         let (n, m) = (structure.unaries(), structure.additionals());
-        let start = || (S::Workspace::default(), Vertices::new(n));
-        let rows: Vec<(Vertices, Vec<f64>, SolveStatus)> = scores
-            .par_chunks_exact(n + m)
-            .map_init(start, |(workspace, chosen), row| {
-                chosen.clear();
-                let mut values = Vec::new();
-                let bad = |score: &f64| score.is_nan() || *score == f64::INFINITY;
-                let (unaries, additionals) = row.split_at(n);
-                let scores = Scores {
-                    unaries,
-                    additionals,
-                };
-                let mut status = SolveStatus::NotFinite;
-                if !row.iter().any(bad) {
-                    let asked = catch_unwind(AssertUnwindSafe(|| {
-                        choose(structure, scores, workspace, chosen);
-                        values.extend((0..chosen.len()).map(|index| score(scores, chosen, index)));
-                    }));
-                    status = match (asked, values.first()) {
-                        (Err(_), _) => SolveStatus::OraclePanicked,
-                        (_, Some(first)) if *first > f64::NEG_INFINITY => SolveStatus::Converged,
-                        _ => SolveStatus::Infeasible,
-                    };
-                }
-                if status == SolveStatus::Converged {
-                    let first = values[0];
-                    values.iter_mut().for_each(|value| *value -= first);
-                } else {
-                    if status == SolveStatus::OraclePanicked {
-                        *workspace = S::Workspace::default();
-                    }
-                    chosen.clear();
-                    values.clear();
-                }
-                (chosen.clone(), values, status)
-            })
-            .collect();
-        let width = rows.iter().map(|(_, values, _)| values.len()).max();
-        let width = width.unwrap_or(0).max(1);
-        let mut candidates = Self {
-            vertices: Vertices::new(n),
-            additionals: m,
-            ends: Vec::with_capacity(rows.len()),
-            width,
-            scores: Vec::with_capacity(rows.len() * width),
-            status: Vec::with_capacity(rows.len()),
+        let batch = scores.len() / (n + m);
+        let tasks = match rayon::current_num_threads() {
+            1 => 1,
+            threads => (4 * threads).min(batch).max(1),
         };
-        for (vertices, values, status) in rows {
-            candidates.vertices.append(&vertices);
-            candidates.ends.push(candidates.vertices.len());
-            let start = candidates.scores.len();
-            let fill = if values.is_empty() {
+        let run = |task: usize| {
+            let rows = task * batch / tasks..(task + 1) * batch / tasks;
+            let scores = &scores[rows.start * (n + m)..rows.end * (n + m)];
+            let (mut chosen, mut room) = (Chosen::new(n), start());
+            for row in scores.chunks_exact(n + m) {
+                if !chosen.row(row, |scores, vertices| choose(&mut room, scores, vertices)) {
+                    room = start();
+                }
+            }
+            chosen
+        };
+        let chosen = if tasks == 1 {
+            run(0)
+        } else {
+            let parts: Vec<Chosen> = (0..tasks).into_par_iter().map(run).collect();
+            Chosen::join(parts, n)
+        };
+        let width = chosen.counts.iter().copied().max().unwrap_or(0).max(1);
+        let mut candidates = Self {
+            vertices: chosen.vertices,
+            additionals: m,
+            ends: Vec::with_capacity(batch),
+            width,
+            scores: Vec::with_capacity(batch * width),
+            status: chosen.status,
+        };
+        let mut end = 0;
+        for count in chosen.counts {
+            let fill = if count == 0 {
                 f64::NAN
             } else {
                 f64::NEG_INFINITY
             };
-            candidates.scores.extend(values);
-            candidates.scores.resize(start + width, fill);
-            candidates.status.push(status);
+            let values = &chosen.scores[end..end + count];
+            candidates.scores.extend_from_slice(values);
+            candidates
+                .scores
+                .extend(std::iter::repeat_n(fill, width - count));
+            end += count;
+            candidates.ends.push(end);
         }
         candidates
     }
@@ -149,6 +148,81 @@ impl Candidates {
                 }
             });
         scores
+    }
+}
+
+/// The candidates of some rows, packed.
+struct Chosen {
+    vertices: Vertices,
+    /// Those of one row.
+    present: Vertices,
+    scores: Vec<f64>,
+    /// The number of candidates of each row.
+    counts: Vec<usize>,
+    status: Vec<SolveStatus>,
+}
+
+impl Chosen {
+    fn new(unaries: usize) -> Self {
+        Self {
+            vertices: Vertices::new(unaries),
+            present: Vertices::new(unaries),
+            scores: Vec::new(),
+            counts: Vec::new(),
+            status: Vec::new(),
+        }
+    }
+
+    /// Adds the candidates of a row; false if `choose` panicked.
+    fn row(&mut self, row: &[f64], choose: impl FnOnce(Scores<'_>, &mut Vertices)) -> bool {
+        let Self {
+            vertices,
+            present,
+            scores: values,
+            ..
+        } = self;
+        present.clear();
+        let first = values.len();
+        let (unaries, additionals) = row.split_at(vertices.unaries());
+        let scores = Scores {
+            unaries,
+            additionals,
+        };
+        let mut status = SolveStatus::NotFinite;
+        let bad = |score: &f64| score.is_nan() || *score == f64::INFINITY;
+        if !row.iter().any(bad) {
+            let asked = catch_unwind(AssertUnwindSafe(|| {
+                choose(scores, present);
+                values.extend((0..present.len()).map(|index| score(scores, present, index)));
+            }));
+            status = match (asked, values.get(first)) {
+                (Err(_), _) => SolveStatus::OraclePanicked,
+                (_, Some(first)) if *first > f64::NEG_INFINITY => SolveStatus::Converged,
+                _ => SolveStatus::Infeasible,
+            };
+        }
+        if status == SolveStatus::Converged {
+            let best = values[first];
+            values[first..].iter_mut().for_each(|value| *value -= best);
+            vertices.append(present);
+        } else {
+            values.truncate(first);
+        }
+        self.counts.push(self.scores.len() - first);
+        self.status.push(status);
+        status != SolveStatus::OraclePanicked
+    }
+
+    fn join(parts: Vec<Self>, unaries: usize) -> Self {
+        let mut whole = Self::new(unaries);
+        (whole.vertices).reserve(parts.iter().map(|part| &part.vertices));
+        for part in parts {
+            whole.vertices.append(&part.vertices);
+            whole.scores.extend(part.scores);
+            whole.counts.extend(part.counts);
+            whole.status.extend(part.status);
+        }
+        whole
     }
 }
 

@@ -24,7 +24,7 @@ mod total_variation;
 mod vector;
 
 pub(crate) use batch::solve;
-pub(crate) use candidates::{Candidates, neighborhood};
+pub(crate) use candidates::{Candidates, Neighborhood};
 pub use link::Link;
 pub use options::SparseMapOptions;
 pub(crate) use solution::Solution;

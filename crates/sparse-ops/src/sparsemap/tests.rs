@@ -374,15 +374,20 @@ fn a_wrong_oracle_is_told() {
 fn wrong_candidates_are_told_and_spoil_no_other_row() {
     let scores = [1.0, 2.0, 3.0, -1.0, 2.0, 3.0, 1.0, 2.0, -4.0];
     let told = Told(|_| ());
-    let candidates = Candidates::of(&told, &scores, |_, scores, (), chosen| {
-        let mut parts = Parts::new(3);
-        match scores.unaries {
-            [-1.0, ..] => parts.insert(7),
-            [.., -4.0] => parts.insert_additional(0),
-            _ => parts.insert(2),
-        }
-        chosen.push(&parts);
-    });
+    let candidates = Candidates::of(
+        &told,
+        &scores,
+        || (),
+        |(), scores, chosen| {
+            let mut parts = Parts::new(3);
+            match scores.unaries {
+                [-1.0, ..] => parts.insert(7),
+                [.., -4.0] => parts.insert_additional(0),
+                _ => parts.insert(2),
+            }
+            chosen.push(&parts);
+        },
+    );
     use SolveStatus::{Converged, OraclePanicked};
     assert_eq!(
         candidates.status,
