@@ -19,7 +19,9 @@ mod sparsemap;
 mod splitmix;
 mod structure;
 
-pub use candidates::{Candidates, KBestCandidates, MapAndNeighbors, Omitted};
+pub use candidates::{
+    Candidates, KBestCandidates, MapAndNeighbors, NeighborhoodWorkspace, Omitted,
+};
 pub use distribution::SparseDistribution;
 pub use functions::*;
 pub use mapping::{Entmax, Entmax15, Mapping, Softmax, Sparsemax};

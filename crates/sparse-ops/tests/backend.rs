@@ -24,5 +24,7 @@ mod rows;
 mod sparsemap_from;
 #[path = "backend/sparsemap_loss.rs"]
 mod sparsemap_loss;
+#[path = "backend/structured_attention.rs"]
+mod structured_attention;
 #[path = "backend/structures.rs"]
 mod structures;

@@ -23,6 +23,8 @@ impl KBestCandidates {
 }
 
 impl<S: KBest> Candidates<S> for KBestCandidates {
+    type Workspace = S::Workspace;
+
     fn choose(
         &self,
         structure: &S,

@@ -7,7 +7,7 @@ mod neighborhood;
 mod set;
 
 pub use k_best::KBestCandidates;
-pub use neighborhood::MapAndNeighbors;
+pub use neighborhood::{MapAndNeighbors, NeighborhoodWorkspace};
 pub(crate) use set::CandidateSet;
 
 use crate::structure::{Scores, Structure, Vertices};
@@ -26,13 +26,9 @@ use crate::structure::{Scores, Structure, Vertices};
 /// struct Codebook(Vertices);
 ///
 /// impl<S: Structure> Candidates<S> for Codebook {
-///     fn choose(
-///         &self,
-///         _: &S,
-///         _: Scores<'_>,
-///         _: &mut S::Workspace,
-///         chosen: &mut Vertices,
-///     ) -> Omitted {
+///     type Workspace = ();
+///
+///     fn choose(&self, _: &S, _: Scores<'_>, _: &mut (), chosen: &mut Vertices) -> Omitted {
 ///         chosen.append(&self.0);
 ///         Omitted::Unknown
 ///     }
@@ -52,6 +48,10 @@ use crate::structure::{Scores, Structure, Vertices};
 /// assert!((probs[1] - 7. / 12.).abs() < 1e-6);
 /// ```
 pub trait Candidates<S: Structure>: Sync {
+    /// What is allocated once for many rows, such as [`Structure::Workspace`] to call the MAP oracle
+    /// with.
+    type Workspace: Default;
+
     /// Pushes the candidates of a row onto `chosen`, which arrives empty, and says what is known of
     /// all other structures.
     ///
@@ -68,7 +68,7 @@ pub trait Candidates<S: Structure>: Sync {
         &self,
         structure: &S,
         scores: Scores<'_>,
-        workspace: &mut S::Workspace,
+        workspace: &mut Self::Workspace,
         chosen: &mut Vertices,
     ) -> Omitted;
 

@@ -8,20 +8,32 @@ use crate::structure::{Neighbors, Parts, Scores, Vertices};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MapAndNeighbors;
 
+/// What [`MapAndNeighbors`] allocates once.
+#[derive(Debug, Default)]
+pub struct NeighborhoodWorkspace<W> {
+    oracle: W,
+    lists: Option<(Parts, Vertices)>,
+}
+
 impl<S: Neighbors> Candidates<S> for MapAndNeighbors {
+    type Workspace = NeighborhoodWorkspace<S::Workspace>;
+
     fn choose(
         &self,
         structure: &S,
         scores: Scores<'_>,
-        workspace: &mut S::Workspace,
+        workspace: &mut Self::Workspace,
         chosen: &mut Vertices,
     ) -> Omitted {
-        let mut best = Parts::new(structure.unaries());
-        structure.argmax(scores, workspace, &mut best);
-        let mut neighbors = Vertices::new(structure.unaries());
-        structure.neighbors(&best, &mut neighbors);
-        chosen.push(&best);
-        chosen.append(&neighbors);
+        let n = structure.unaries();
+        let fresh = || (Parts::new(n), Vertices::new(n));
+        let (best, neighbors) = workspace.lists.get_or_insert_with(fresh);
+        best.clear();
+        structure.argmax(scores, &mut workspace.oracle, best);
+        neighbors.clear();
+        structure.neighbors(best, neighbors);
+        chosen.push(best);
+        chosen.append(neighbors);
         Omitted::Unknown
     }
 

@@ -33,49 +33,56 @@ impl CandidateSet {
         C: Candidates<S> + ?Sized,
     {
         let (n, m) = (structure.unaries(), structure.additionals());
-        let start = || (S::Workspace::default(), Vertices::new(n));
-        let rows: Vec<(Vertices, Result<Weighable, SolveStatus>)> = scores
-            .par_chunks_exact(n + m)
-            .map_init(start, |(workspace, chosen), row| {
-                chosen.clear();
+        let batch = scores.len() / (n + m);
+        let tasks = match rayon::current_num_threads() {
+            1 => 1,
+            threads => (4 * threads).min(batch).max(1),
+        };
+        let run = |task: usize| {
+            let rows = task * batch / tasks..(task + 1) * batch / tasks;
+            let mut some = Chosen::new(n);
+            let mut workspace = C::Workspace::default();
+            for row in scores[rows.start * (n + m)..rows.end * (n + m)].chunks_exact(n + m) {
                 let (unaries, additionals) = row.split_at(n);
                 let scores = Scores {
                     unaries,
                     additionals,
                 };
-                let row = choose(structure, scores, candidates, workspace, chosen);
-                if row.is_err() {
-                    *workspace = S::Workspace::default();
-                    *chosen = Vertices::new(n);
+                let status = some.row(structure, scores, candidates, &mut workspace);
+                if status != SolveStatus::Converged {
+                    // what a panic or a wrong list has left of them
+                    workspace = C::Workspace::default();
+                    some.present = Vertices::new(n);
                 }
-                (chosen.clone(), row)
-            })
-            .collect();
-        let width = rows.iter().map(|(vertices, _)| vertices.len()).max();
-        let width = width.unwrap_or(0).max(1);
-        let mut set = Self {
-            vertices: Vertices::new(n),
-            additionals: m,
-            ends: Vec::with_capacity(rows.len()),
-            width,
-            scores: Vec::with_capacity(rows.len() * width),
-            omitted: Vec::with_capacity(rows.len()),
-            status: Vec::with_capacity(rows.len()),
+            }
+            some
         };
-        for (vertices, row) in rows {
-            set.vertices.append(&vertices);
-            set.ends.push(set.vertices.len());
-            let end = set.scores.len() + width;
-            let (fill, omitted, status) = match row {
-                Ok(Weighable { scores, omitted }) => {
-                    set.scores.extend(scores);
-                    (f64::NEG_INFINITY, omitted, SolveStatus::Converged)
-                }
-                Err(status) => (f64::NAN, Omitted::Unknown, status),
+        let all = match tasks {
+            1 => run(0),
+            _ => Chosen::join((0..tasks).into_par_iter().map(run).collect(), n),
+        };
+        let width = all.counts.iter().copied().max().unwrap_or(0).max(1);
+        let mut set = Self {
+            vertices: all.vertices,
+            additionals: m,
+            ends: Vec::with_capacity(batch),
+            width,
+            scores: Vec::with_capacity(batch * width),
+            omitted: all.omitted,
+            status: all.status,
+        };
+        let mut end = 0;
+        for count in all.counts {
+            let scores = &all.scores[end..end + count];
+            let fill = if count == 0 {
+                f64::NAN
+            } else {
+                f64::NEG_INFINITY
             };
-            set.scores.resize(end, fill);
-            set.omitted.push(omitted);
-            set.status.push(status);
+            set.scores.extend_from_slice(scores);
+            (set.scores).extend(std::iter::repeat_n(fill, width - count));
+            end += count;
+            set.ends.push(end);
         }
         set
     }
@@ -123,47 +130,106 @@ impl CandidateSet {
     }
 }
 
-/// What a mapping has to know of the candidates of a row.
-struct Weighable {
-    /// Relative to the best.
+/// The candidates of some rows, packed.
+struct Chosen {
+    vertices: Vertices,
+    /// Those of the row at hand.
+    present: Vertices,
+    /// Relative to the best of each row.
     scores: Vec<f64>,
-    omitted: Omitted,
+    /// The number of candidates of each row.
+    counts: Vec<usize>,
+    omitted: Vec<Omitted>,
+    status: Vec<SolveStatus>,
 }
 
-/// The candidates of one row, in `chosen`.
-fn choose<S: Structure, C: Candidates<S> + ?Sized>(
-    structure: &S,
-    scores: Scores<'_>,
-    candidates: &C,
-    workspace: &mut S::Workspace,
-    chosen: &mut Vertices,
-) -> Result<Weighable, SolveStatus> {
-    let bad = |score: &f64| score.is_nan() || *score == f64::INFINITY;
-    if scores.unaries.iter().chain(scores.additionals).any(bad) {
-        return Err(SolveStatus::NotFinite);
-    }
-    let asked = catch_unwind(AssertUnwindSafe(|| {
-        let omitted = candidates.choose(structure, scores, workspace, chosen);
-        if chosen.unaries() != structure.unaries() {
-            return Err(SolveStatus::OracleWrong);
+impl Chosen {
+    fn new(unaries: usize) -> Self {
+        Self {
+            vertices: Vertices::new(unaries),
+            present: Vertices::new(unaries),
+            scores: Vec::new(),
+            counts: Vec::new(),
+            omitted: Vec::new(),
+            status: Vec::new(),
         }
-        if !candidates.trusted() {
-            keep_distinct(structure, chosen)?;
+    }
+
+    /// Adds the candidates of a row; none if there is anything wrong with them.
+    fn row<S: Structure, C: Candidates<S> + ?Sized>(
+        &mut self,
+        structure: &S,
+        scores: Scores<'_>,
+        candidates: &C,
+        workspace: &mut C::Workspace,
+    ) -> SolveStatus {
+        let first = self.scores.len();
+        let chosen = self.choose(structure, scores, candidates, workspace);
+        let (omitted, status) = match chosen {
+            Ok(omitted) => (omitted, SolveStatus::Converged),
+            Err(status) => (Omitted::Unknown, status),
+        };
+        if chosen.is_ok() {
+            self.vertices.append(&self.present);
+        } else {
+            self.scores.truncate(first);
         }
-        let scores = (0..chosen.len()).map(|index| score(scores, chosen, index));
-        let scores = scores.collect();
-        Ok(Weighable { scores, omitted })
-    }));
-    let mut row = asked.unwrap_or(Err(SolveStatus::OraclePanicked))?;
-    if row.scores.iter().any(bad) {
-        return Err(SolveStatus::NotFinite);
+        self.counts.push(self.scores.len() - first);
+        self.omitted.push(omitted);
+        self.status.push(status);
+        status
     }
-    let best = row.scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if best == f64::NEG_INFINITY {
-        return Err(SolveStatus::Infeasible);
+
+    /// Leaves the candidates of a row in `present`, and their scores at the end of `scores`.
+    fn choose<S: Structure, C: Candidates<S> + ?Sized>(
+        &mut self,
+        structure: &S,
+        scores: Scores<'_>,
+        candidates: &C,
+        workspace: &mut C::Workspace,
+    ) -> Result<Omitted, SolveStatus> {
+        let bad = |score: &f64| score.is_nan() || *score == f64::INFINITY;
+        if scores.unaries.iter().chain(scores.additionals).any(bad) {
+            return Err(SolveStatus::NotFinite);
+        }
+        let (first, present, values) = (self.scores.len(), &mut self.present, &mut self.scores);
+        present.clear();
+        let asked = catch_unwind(AssertUnwindSafe(|| {
+            let omitted = candidates.choose(structure, scores, workspace, present);
+            if present.unaries() != structure.unaries() {
+                return Err(SolveStatus::OracleWrong);
+            }
+            if !candidates.trusted() {
+                keep_distinct(structure, present)?;
+            }
+            values.extend((0..present.len()).map(|index| score(scores, present, index)));
+            Ok(omitted)
+        }));
+        let omitted = asked.unwrap_or(Err(SolveStatus::OraclePanicked))?;
+        let values = &mut self.scores[first..];
+        if values.iter().any(bad) {
+            return Err(SolveStatus::NotFinite);
+        }
+        let best = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if best == f64::NEG_INFINITY {
+            return Err(SolveStatus::Infeasible);
+        }
+        values.iter_mut().for_each(|score| *score -= best);
+        Ok(omitted)
     }
-    row.scores.iter_mut().for_each(|score| *score -= best);
-    Ok(row)
+
+    fn join(parts: Vec<Self>, unaries: usize) -> Self {
+        let mut whole = Self::new(unaries);
+        (whole.vertices).reserve(parts.iter().map(|part| &part.vertices));
+        for part in parts {
+            whole.vertices.append(&part.vertices);
+            whole.scores.extend(part.scores);
+            whole.counts.extend(part.counts);
+            whole.omitted.extend(part.omitted);
+            whole.status.extend(part.status);
+        }
+        whole
+    }
 }
 
 /// Keeps the first of equal candidates, if all are structures of the set.
@@ -207,11 +273,13 @@ mod tests {
     struct Told;
 
     impl Candidates<BitVector> for Told {
+        type Workspace = <BitVector as Structure>::Workspace;
+
         fn choose(
             &self,
             structure: &BitVector,
             scores: Scores<'_>,
-            workspace: &mut <BitVector as Structure>::Workspace,
+            workspace: &mut Self::Workspace,
             chosen: &mut Vertices,
         ) -> Omitted {
             let mut parts = Parts::new(3);

@@ -8,11 +8,12 @@ use rayon::prelude::*;
 
 use super::active_set::ActiveSet;
 use super::chain::{self, Chain};
+use super::face::{self, Face};
 use super::options::SparseMapOptions;
 use super::solution::{Probs, Shape, Solution};
 use super::status::{Certificate, SolveStatus};
 use super::warm_start::WarmStart;
-use super::{cardinality, face, nested, systematic};
+use super::{cardinality, nested, systematic};
 use crate::structure::{ClosedForm, Parts, Penalty, Scores, Structure};
 
 /// Unary parts that are worth a task of their own, where each costs a few nanoseconds.
@@ -58,6 +59,7 @@ pub(crate) fn solve_from<S: Structure>(
     }
     let parts: Vec<Solution> = (0..tasks).into_par_iter().map(run).collect();
     let mut whole = Solution::new(n, structure.additionals(), slope(structure));
+    whole.reserve(&parts);
     parts.into_iter().for_each(|part| whole.append(part));
     whole
 }
@@ -109,6 +111,7 @@ struct Rows<'a, S: Structure> {
     faces: bool,
     solution: Solution,
     active_set: ActiveSet<S::Workspace>,
+    face: Face,
     unaries: Vec<f64>,
     additionals: Vec<f64>,
     chain: Chain,
@@ -136,6 +139,7 @@ impl<'a, S: Structure> Rows<'a, S> {
             faces,
             solution,
             active_set: ActiveSet::new(n),
+            face: Face::default(),
             unaries: Vec::new(),
             additionals: Vec::new(),
             chain: Chain::default(),
@@ -266,7 +270,7 @@ impl<'a, S: Structure> Rows<'a, S> {
             solution.probs.push(*weight);
         }
         if self.faces {
-            face::span(solver, self.structure, scores);
+            face::span(solver, self.structure, scores, &mut self.face);
             for vertex in solver.corral.vertices().skip(support) {
                 solution.face_vertices.push(vertex);
             }

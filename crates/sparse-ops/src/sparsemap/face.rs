@@ -16,6 +16,14 @@ const ON_FACE: f64 = 1e-9;
 /// structure beside the face may come first if it is nearer than the tilt: then the next one.
 const TILTS: [f64; 3] = [1e-5, 1e-7, 3e-9];
 
+/// What is allocated once.
+#[derive(Debug, Default)]
+pub(super) struct Face {
+    /// `η − μ`
+    reduced: Vec<f64>,
+    direction: Vec<f64>,
+}
+
 /// Adds vertices to the corral, with weight 0, until it spans the optimal face.
 ///
 /// A direction orthogonal to the span so far, drawn at random, is constant on the face only if the
@@ -26,17 +34,15 @@ pub(super) fn span<S: Structure<Workspace = O>, O: Default>(
     solver: &mut ActiveSet<O>,
     structure: &S,
     scores: Scores<'_>,
+    Face { reduced, direction }: &mut Face,
 ) {
     let scale = scale(scores);
     let unaries = scores.unaries.len();
-    let reduced: Vec<f64> = scores
-        .unaries
-        .iter()
-        .zip(&solver.marginals)
-        .map(|(score, mean)| score - mean)
-        .collect();
+    reduced.clear();
+    let pairs = scores.unaries.iter().zip(&solver.marginals);
+    reduced.extend(pairs.map(|(score, mean)| score - mean));
     let mut draws = SplitMix(0);
-    let mut direction = vec![0.0; unaries];
+    direction.resize(unaries, 0.0);
     'dimension: while solver.corral.len() <= unaries {
         for (entry, score) in direction.iter_mut().zip(scores.unaries) {
             *entry = if score.is_finite() {
@@ -45,9 +51,9 @@ pub(super) fn span<S: Structure<Workspace = O>, O: Default>(
                 0.0
             };
         }
-        let before = dot(&direction, &direction);
-        solver.corral.project_out(&mut direction);
-        let left = dot(&direction, &direction);
+        let before = dot(direction, direction);
+        solver.corral.project_out(direction);
+        let left = dot(direction, direction);
         if left <= 1e-16 * before {
             return;
         }
@@ -55,14 +61,14 @@ pub(super) fn span<S: Structure<Workspace = O>, O: Default>(
         direction.iter_mut().for_each(|entry| *entry *= norm);
         for tilt in TILTS {
             for side in [tilt * scale, -tilt * scale] {
-                solver.reduced.clone_from(&reduced);
-                axpy(side, &direction, &mut solver.reduced);
-                if solver.take_on_face(structure, scores, &reduced, ON_FACE * scale) {
+                solver.reduced.clone_from(reduced);
+                axpy(side, direction, &mut solver.reduced);
+                if solver.take_on_face(structure, scores, reduced, ON_FACE * scale) {
                     continue 'dimension;
                 }
             }
         }
         break;
     }
-    solver.reduced.clone_from(&reduced);
+    solver.reduced.clone_from(reduced);
 }

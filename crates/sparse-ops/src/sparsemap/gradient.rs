@@ -18,6 +18,7 @@ const TASK: usize = 8;
 /// Parts of a batch that are worth other threads, where the closed forms take a nanosecond each.
 const PARALLEL: usize = 1 << 14;
 
+/// What is allocated once for many rows.
 #[derive(Default)]
 struct Room {
     factor: Factor,
@@ -169,8 +170,9 @@ impl Solution {
     fn backward(&self, row: impl Fn(&mut Room, usize, &mut [f64]) + Sync) -> Vec<f64> {
         let parts = self.unaries + self.additionals;
         let mut scores = vec![0.0; self.batch() * parts];
-        let run = |first: usize, scores: &mut [f64]| {
+        let run = |room: &mut Room, first: usize, scores: &mut [f64]| {
             Arch::new().dispatch(SomeRows {
+                room,
                 first,
                 scores,
                 parts,
@@ -181,10 +183,12 @@ impl Solution {
         let closed = !self.shapes.contains(&Shape::Vertices);
         if rayon::current_num_threads() == 1 || (closed && scores.len() < PARALLEL) {
             // nothing is gained by waking other threads
-            run(0, &mut scores);
+            run(&mut Room::default(), 0, &mut scores);
         } else {
             let tasks = scores.par_chunks_mut(TASK * parts).enumerate();
-            tasks.for_each(|(task, scores)| run(task * TASK, scores));
+            tasks.for_each_init(Room::default, |room, (task, scores)| {
+                run(room, task * TASK, scores);
+            });
         }
         scores
     }
@@ -192,6 +196,7 @@ impl Solution {
 
 /// The rows of one task, compiled for the machine's vector registers.
 struct SomeRows<'a, F> {
+    room: &'a mut Room,
     first: usize,
     scores: &'a mut [f64],
     parts: usize,
@@ -204,9 +209,8 @@ impl<F: Fn(&mut Room, usize, &mut [f64])> WithSimd for SomeRows<'_, F> {
 
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) {
-        let mut room = Room::default();
         for (index, scores) in self.scores.chunks_exact_mut(self.parts).enumerate() {
-            (self.row)(&mut room, self.first + index, scores);
+            (self.row)(self.room, self.first + index, scores);
             scores.iter_mut().for_each(|score| *score *= self.slope);
         }
     }

@@ -105,6 +105,19 @@ impl Solution {
         self.certificates.push(proof);
     }
 
+    /// Makes room for the rows of others where there is much of it, and no more than that.
+    pub(super) fn reserve(&mut self, others: &[Self]) {
+        self.vertices
+            .reserve(others.iter().map(|other| &other.vertices));
+        self.face_vertices
+            .reserve(others.iter().map(|other| &other.face_vertices));
+        let sum = |count: fn(&Self) -> usize| others.iter().map(count).sum();
+        self.probs.reserve_exact(sum(|other| other.probs.len()));
+        self.marginals
+            .reserve_exact(sum(|other| other.marginals.len()));
+        self.chain.reserve_exact(sum(|other| other.chain.len()));
+    }
+
     /// Appends the rows of another.
     pub(super) fn append(&mut self, other: Self) {
         let (first, first_face) = (self.vertices.len(), self.face_vertices.len());

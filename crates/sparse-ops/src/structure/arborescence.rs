@@ -91,11 +91,12 @@ impl Structure for Arborescence {
         if !one_head {
             return false;
         }
-        let heads: Vec<usize> = parts.iter().map(|arc| arc % n).collect();
-        let is_top = |node: usize| heads[node] == node;
-        let leads_up = |node| {
-            let path = successors(Some(node), |&node| Some(heads[node]));
-            path.take(n).any(is_top)
+        let is_top = |node: usize| parts.contains(node * n + node);
+        let head = |node: usize| parts.first_from(node * n).map(|arc| arc - node * n);
+        // Those before a node are known to lead up by then, so that most paths are short.
+        let leads_up = |node: usize| {
+            let mut path = successors(Some(node), |&node| head(node)).take(n);
+            path.any(|above| above < node || is_top(above))
         };
         (0..n).all(leads_up)
             && !(self.single_root && (0..n).filter(|&node| is_top(node)).count() > 1)
@@ -504,6 +505,36 @@ mod tests {
                 "{arcs:?}"
             );
         }
+    }
+
+    /// Of all choices of a head for each node, as many as there are trees.
+    #[test]
+    fn contains_each_tree_alone() {
+        for n in 1..=5 {
+            for single_root in [false, true] {
+                let structure = arborescence(n, single_root);
+                let is_member = |code: &usize| {
+                    let mut parts = Parts::new(n * n);
+                    for node in 0..n {
+                        parts.insert(node * n + code / n.pow(node as u32) % n);
+                    }
+                    structure.contains(&parts)
+                };
+                let count = (0..n.pow(n as u32)).filter(is_member).count();
+                assert_eq!(count, members(n, single_root).len());
+            }
+        }
+        // across words: a path through all nodes to the root, and then back to where it started
+        let structure = arborescence(70, true);
+        let path = |last: usize| {
+            let mut parts = Parts::new(70 * 70);
+            (0..69).for_each(|node| parts.insert(node * 70 + node + 1));
+            parts.insert(69 * 70 + last);
+            parts
+        };
+        assert!(structure.contains(&path(69)));
+        assert!(!structure.contains(&path(0)));
+        assert!(!structure.contains(&path(31)));
     }
 
     #[test]

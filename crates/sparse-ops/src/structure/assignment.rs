@@ -81,19 +81,29 @@ impl Structure for Assignment {
     }
 
     fn contains(&self, parts: &Parts) -> bool {
-        let mut used = vec![false; self.cols];
         let mut rows = 0;
+        // 64 columns at a time, whose bits one word holds
+        let distinct = |block: usize| {
+            let mut used = 0_u64;
+            let columns = parts.iter().map(|part| part % self.cols);
+            let mut here = columns.filter(|column| column / 64 == block);
+            here.all(|column| {
+                let (before, bit) = (used, 1 << (column % 64));
+                used |= bit;
+                before & bit == 0
+            })
+        };
         parts.unaries() == self.unaries()
             && parts.additionals().is_empty()
             && parts.count() == self.rows.min(self.cols)
             && parts.iter().all(|part| {
                 // The parts are ascending, so that a row comes again only right away.
-                let (row, col) = (part / self.cols, part % self.cols);
-                let first = row >= rows && !used[col];
+                let row = part / self.cols;
+                let first = row >= rows;
                 rows = row + 1;
-                used[col] = true;
                 first
             })
+            && (0..self.cols.div_ceil(64)).all(distinct)
     }
 }
 
@@ -545,6 +555,13 @@ mod tests {
             (&[0, 4, 5], false),
         ] {
             let mut set = Parts::new(6);
+            parts.iter().for_each(|&part| set.insert(part));
+            assert_eq!(structure.contains(&set), is_member, "{parts:?}");
+        }
+        // columns of the same place in another word, and twice the same one beyond the first
+        let structure = Assignment::new(2, 130).expect("a size");
+        for (parts, is_member) in [([1, 130 + 65], true), ([65, 130 + 65], false)] {
+            let mut set = Parts::new(260);
             parts.iter().for_each(|&part| set.insert(part));
             assert_eq!(structure.contains(&set), is_member, "{parts:?}");
         }

@@ -36,6 +36,12 @@ impl BinarySequence {
     fn additional_parts(&self, on: impl Fn(usize) -> bool) -> impl Iterator<Item = usize> {
         (0..self.n - 1).filter(move |&at| on(at) && on(at + 1))
     }
+
+    /// Appends the vector of these bits.
+    fn append(&self, on: impl Fn(usize) -> bool, vertices: &mut Vertices) {
+        let unaries = (0..self.n).filter(|&at| on(at));
+        vertices.push_parts(unaries, self.additional_parts(&on));
+    }
 }
 
 /// What [`BinarySequence`] allocates once.
@@ -130,33 +136,18 @@ impl KBest for BinarySequence {
                 0.0
             }
         };
-        let mut parts = Parts::new(self.n);
         workspace
             .paths
             .k_best((self.n, 2), k, unary, transition, |path| {
-                parts.clear();
-                for at in (0..self.n).filter(|&at| path[at] == 1) {
-                    parts.insert(at);
-                }
-                for part in self.additional_parts(|at| path[at] == 1) {
-                    parts.insert_additional(part);
-                }
-                best.push(&parts);
+                self.append(|at| path[at] == 1, best);
             });
     }
 }
 
 impl Neighbors for BinarySequence {
     fn neighbors(&self, parts: &Parts, neighbors: &mut Vertices) {
-        let mut other = parts.clone();
         for flipped in 0..self.n {
-            other.toggle(flipped);
-            other.clear_additionals();
-            for part in self.additional_parts(|at| parts.contains(at) != (at == flipped)) {
-                other.insert_additional(part);
-            }
-            neighbors.push(&other);
-            other.toggle(flipped);
+            self.append(|at| parts.contains(at) != (at == flipped), neighbors);
         }
     }
 }

@@ -229,11 +229,9 @@ impl KBest for BitVector {
 
 impl Neighbors for BitVector {
     fn neighbors(&self, parts: &Parts, neighbors: &mut Vertices) {
-        let mut other = parts.clone();
         for bit in 0..self.n {
-            other.toggle(bit);
-            neighbors.push(&other);
-            other.toggle(bit);
+            neighbors.push(parts);
+            neighbors.toggle_last(bit);
         }
     }
 }

@@ -154,7 +154,6 @@ impl KBest for Budget {
         (0..positive).rfold(cost, |cost, ones| first(ones, cost + score(ones)));
         (positive..most).fold(cost, |cost, ones| first(ones + 1, cost + score(ones).abs()));
 
-        let mut parts = Parts::new(self.n);
         while best.len() < k
             && let Some(Reverse(found)) = heap.pop()
         {
@@ -162,23 +161,21 @@ impl KBest for Budget {
                 moving, at, end, ..
             } = found;
             let bit = |place: u32| order[place as usize] as usize;
+            let number = Some(best.len() as u32);
             if let Some(parent) = found.parent {
-                best.get(parent as usize, &mut parts);
-                parts.toggle(bit(at - 1));
-                parts.toggle(bit(at));
+                best.push_copy(parent as usize);
+                best.toggle_last(bit(at - 1));
+                best.toggle_last(bit(at));
             } else {
-                parts.clear();
-                (0..moving).for_each(|place| parts.insert(bit(place)));
+                best.push_parts((0..moving).map(bit), []);
             }
-            let parent = Some(best.len() as u32);
-            best.push(&parts);
             // Each vector comes from one other alone: its last one that has moved goes on, or the
             // one before starts, to stay behind it; neither costs less.
             let mut moved = |moving: u32, at: u32, end: u32| {
                 let cost = f64::from_bits(found.cost) + (score(at - 1) - score(at));
                 heap.push(Reverse(Candidate {
                     cost: cost.to_bits(),
-                    parent,
+                    parent: number,
                     moving,
                     at,
                     end,
@@ -197,20 +194,16 @@ impl KBest for Budget {
 impl Neighbors for Budget {
     fn neighbors(&self, parts: &Parts, neighbors: &mut Vertices) {
         let full = parts.count() == self.max_ones;
-        let mut other = parts.clone();
         for bit in (0..self.n).filter(|&bit| parts.contains(bit) || !full) {
-            other.toggle(bit);
-            neighbors.push(&other);
-            other.toggle(bit);
+            neighbors.push(parts);
+            neighbors.toggle_last(bit);
         }
         for on in parts.iter() {
-            other.toggle(on);
             for off in (0..self.n).filter(|&bit| !parts.contains(bit)) {
-                other.toggle(off);
-                neighbors.push(&other);
-                other.toggle(off);
+                neighbors.push(parts);
+                neighbors.toggle_last(on);
+                neighbors.toggle_last(off);
             }
-            other.toggle(on);
         }
     }
 }

@@ -67,22 +67,16 @@ impl KBest for OneOf {
             order.truncate(k);
         }
         order.sort_unstable_by(descending);
-        let mut parts = Parts::new(self.n);
         for &at in order.iter() {
-            parts.clear();
-            parts.insert(at as usize);
-            best.push(&parts);
+            best.push_parts([at as usize], []);
         }
     }
 }
 
 impl Neighbors for OneOf {
     fn neighbors(&self, parts: &Parts, neighbors: &mut Vertices) {
-        let mut other = Parts::new(self.n);
         for at in (0..self.n).filter(|&at| !parts.contains(at)) {
-            other.clear();
-            other.insert(at);
-            neighbors.push(&other);
+            neighbors.push_parts([at], []);
         }
     }
 }

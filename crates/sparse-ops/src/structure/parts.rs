@@ -1,11 +1,28 @@
 //! Vertices as bit sets.
 
 /// The parts of one structure: the unary parts that are on, and the additional ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Parts {
     unaries: usize,
     words: Vec<u64>,
     additionals: Vec<u32>,
+}
+
+impl Clone for Parts {
+    fn clone(&self) -> Self {
+        Self {
+            unaries: self.unaries,
+            words: self.words.clone(),
+            additionals: self.additionals.clone(),
+        }
+    }
+
+    /// Into the room that is there: the derived one would allocate.
+    fn clone_from(&mut self, other: &Self) {
+        self.unaries = other.unaries;
+        self.words.clone_from(&other.words);
+        self.additionals.clone_from(&other.additionals);
+    }
 }
 
 impl Parts {
@@ -93,6 +110,19 @@ impl Parts {
         &self.words
     }
 
+    /// The first unary part that is on, from a place on.
+    #[inline]
+    pub(crate) fn first_from(&self, part: usize) -> Option<usize> {
+        let (block, words) = (part / 64, self.words.get(part / 64..)?);
+        let here = words.first()? >> (part % 64);
+        if here != 0 {
+            return Some(part + here.trailing_zeros() as usize);
+        }
+        let mut after = words.iter().enumerate().skip(1);
+        let (at, word) = after.find(|(_, word)| **word != 0)?;
+        Some((block + at) * 64 + word.trailing_zeros() as usize)
+    }
+
     #[inline]
     fn check(&self, part: usize) {
         let unaries = self.unaries;
@@ -159,6 +189,48 @@ impl Vertices {
         self.words.extend_from_slice(&parts.words);
         self.additionals.extend_from_slice(&parts.additionals);
         self.ends.push(self.additionals.len() as u32);
+    }
+
+    /// Appends one that has these parts, each named once.
+    pub(crate) fn push_parts(
+        &mut self,
+        unaries: impl IntoIterator<Item = usize>,
+        additionals: impl IntoIterator<Item = usize>,
+    ) {
+        let words = self.words.len() + self.unaries.div_ceil(64);
+        self.words.resize(words, 0);
+        unaries.into_iter().for_each(|part| self.toggle_last(part));
+        let additionals = additionals.into_iter().map(|part| part as u32);
+        self.additionals.extend(additionals);
+        self.ends.push(self.additionals.len() as u32);
+    }
+
+    /// Appends a copy of one of its own.
+    pub(crate) fn push_copy(&mut self, index: usize) {
+        let words = self.unaries.div_ceil(64);
+        self.words
+            .extend_from_within(index * words..(index + 1) * words);
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        self.additionals
+            .extend_from_within(start as usize..self.ends[index] as usize);
+        self.ends.push(self.additionals.len() as u32);
+    }
+
+    /// Turns a unary part of the last one over.
+    #[inline]
+    pub(crate) fn toggle_last(&mut self, part: usize) {
+        debug_assert!(part < self.unaries);
+        let first = self.words.len() - self.unaries.div_ceil(64);
+        self.words[first + part / 64] ^= 1 << (part % 64);
+    }
+
+    /// Makes room for copies of all of other lists, and no more than that.
+    pub(crate) fn reserve<'a>(&mut self, others: impl Iterator<Item = &'a Self> + Clone) {
+        let sum = |count: fn(&Self) -> usize| others.clone().map(count).sum();
+        self.words.reserve_exact(sum(|other| other.words.len()));
+        self.additionals
+            .reserve_exact(sum(|other| other.additionals.len()));
+        self.ends.reserve_exact(sum(|other| other.ends.len()));
     }
 
     /// Appends copies of all of another list.

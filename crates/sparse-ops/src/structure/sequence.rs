@@ -94,6 +94,14 @@ impl Sequence {
             .chain(last.map(|state| self.first_final() + state))
     }
 
+    /// Appends the sequence of a path.
+    fn append<P: Iterator<Item = usize>>(&self, path: impl Fn() -> P, vertices: &mut Vertices) {
+        let unaries = path()
+            .enumerate()
+            .map(|(at, state)| at * self.states + state);
+        vertices.push_parts(unaries, self.additional_parts(&path));
+    }
+
     /// Adds the parts of a path to none.
     fn write(&self, path: &[usize], parts: &mut Parts) {
         for (at, state) in path.iter().enumerate() {
@@ -283,29 +291,21 @@ impl KBest for Sequence {
             score
         };
         let transition = |at, from, to| additionals[self.transition(at, from, to)];
-        let mut parts = Parts::new(self.unaries());
         let size = (self.length, self.states);
         workspace.paths.k_best(size, k, unary, transition, |path| {
-            parts.clear();
-            self.write(path, &mut parts);
-            best.push(&parts);
+            self.append(|| path.iter().copied(), best);
         });
     }
 }
 
 impl Neighbors for Sequence {
     fn neighbors(&self, parts: &Parts, neighbors: &mut Vertices) {
-        let mut path: Vec<usize> = parts.iter().map(|part| part % self.states).collect();
-        let mut other = Parts::new(self.unaries());
-        for at in 0..path.len() {
-            let state = path[at];
+        let path = || parts.iter().map(|part| part % self.states).enumerate();
+        for (at, state) in path() {
             for changed in (0..self.states).filter(|&changed| changed != state) {
-                path[at] = changed;
-                other.clear();
-                self.write(&path, &mut other);
-                neighbors.push(&other);
+                let with = |(other, state)| if other == at { changed } else { state };
+                self.append(|| path().map(with), neighbors);
             }
-            path[at] = state;
         }
     }
 }

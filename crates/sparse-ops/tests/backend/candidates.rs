@@ -50,11 +50,13 @@ const CHOICES: [Choice; 5] = [
 struct PairsOfFlips;
 
 impl<S: Structure> Candidates<S> for PairsOfFlips {
+    type Workspace = S::Workspace;
+
     fn choose(
         &self,
         structure: &S,
         scores: Scores<'_>,
-        workspace: &mut S::Workspace,
+        workspace: &mut Self::Workspace,
         chosen: &mut Vertices,
     ) -> Omitted {
         let n = structure.unaries();
@@ -118,13 +120,22 @@ fn mappings() -> [(f64, Box<dyn Mapping>); 5] {
     ]
 }
 
-fn choices<S: KBest + Neighbors>() -> [Box<dyn Candidates<S>>; 5] {
+/// `distribution_over_candidates` with candidates of one kind or another.
+type Weigh<S> = Box<dyn Fn(StructureScores, &S, &dyn Mapping) -> SparseDistribution<Tensor<2>>>;
+
+fn over<S: Structure, C: Candidates<S> + 'static>(candidates: C) -> Weigh<S> {
+    Box::new(move |scores, structure, mapping| {
+        distribution_over_candidates(scores, structure, &candidates, mapping)
+    })
+}
+
+fn choices<S: KBest + Neighbors>() -> [Weigh<S>; 5] {
     [
-        Box::new(KBestCandidates::new(1)),
-        Box::new(KBestCandidates::new(5)),
-        Box::new(KBestCandidates::new((1 << BITS) + 1)),
-        Box::new(MapAndNeighbors),
-        Box::new(PairsOfFlips),
+        over(KBestCandidates::new(1)),
+        over(KBestCandidates::new(5)),
+        over(KBestCandidates::new((1 << BITS) + 1)),
+        over(MapAndNeighbors),
+        over(PairsOfFlips),
     ]
 }
 
@@ -147,10 +158,10 @@ fn agrees<S: KBest + Neighbors>(structure: &S, set: &Set) {
         .collect();
     for device in modes() {
         let scores = tensor::<2>(&numbers, [ROWS, set.parts()], &device, DType::F32);
-        for (candidates, choice) in choices::<S>().iter().zip(CHOICES) {
+        for (weigh, choice) in choices::<S>().iter().zip(CHOICES) {
             for (alpha, mapping) in mappings() {
                 let scores = split(&scores, set);
-                let q = distribution_over_candidates(scores, structure, &**candidates, &*mapping);
+                let q = weigh(scores, structure, &*mapping);
                 assert_eq!(q.solve_status(), [SolveStatus::Converged; ROWS]);
                 let rows = numbers.chunks(set.parts());
                 let all: Vec<f64> = rows
@@ -187,12 +198,12 @@ fn differentiates<S: KBest + Neighbors>(structure: &S, set: &Set) {
         .collect();
     let weights = normals(ROWS << BITS, 5);
     for device in autodiff_modes() {
-        for (candidates, choice) in choices::<S>().iter().zip(CHOICES) {
+        for (weigh, choice) in choices::<S>().iter().zip(CHOICES) {
             for (alpha, mapping) in mappings() {
                 let scores = tensor::<2>(&numbers, [ROWS, set.parts()], &device, DType::F32);
                 let scores = scores.require_grad();
                 let parts = split(&scores, set);
-                let q = distribution_over_candidates(parts, structure, &**candidates, &*mapping);
+                let q = weigh(parts, structure, &*mapping);
                 let rows = values(q.rows().float());
                 let places = rows.iter().zip(codes(&q));
                 let packed: Vec<f64> = places
@@ -232,21 +243,27 @@ fn exactness_depends_on_the_candidates_and_the_mapping() {
     // scores far apart and close together
     let rows = [9.0, -9.0, 9.0, 0.01, 0.02, -0.01];
     let scores = tensor::<2>(&rows, [2, 3], &Device::default(), DType::F32);
-    let exact = |candidates: &dyn Candidates<BitVector>, mapping: &dyn Mapping| {
-        distribution_over_candidates(scores.clone(), &bits, candidates, mapping).is_exact()
+    let exact = |weigh: Weigh<BitVector>, mapping: &dyn Mapping| {
+        weigh(scores.clone().into(), &bits, mapping).is_exact()
     };
     let sparse: [&dyn Mapping; 3] = [&Sparsemax, &Entmax15, &Entmax::new(1.3)];
     for mapping in sparse {
-        assert_eq!(exact(&KBestCandidates::new(1), mapping), [false, false]);
-        assert_eq!(exact(&KBestCandidates::new(4), mapping), [true, false]);
-        assert_eq!(exact(&KBestCandidates::new(9), mapping), [true, true]);
-        assert_eq!(exact(&MapAndNeighbors, mapping), [false, false]);
+        assert_eq!(
+            exact(over(KBestCandidates::new(1)), mapping),
+            [false, false]
+        );
+        assert_eq!(exact(over(KBestCandidates::new(4)), mapping), [true, false]);
+        assert_eq!(exact(over(KBestCandidates::new(9)), mapping), [true, true]);
+        assert_eq!(exact(over(MapAndNeighbors), mapping), [false, false]);
     }
     // softmax gives the rest something, whatever is rounded away
     for mapping in [&Softmax as &dyn Mapping, &Entmax::new(1.0)] {
-        assert_eq!(exact(&KBestCandidates::new(4), mapping), [false, false]);
-        assert_eq!(exact(&KBestCandidates::new(9), mapping), [true, true]);
-        assert_eq!(exact(&MapAndNeighbors, mapping), [false, false]);
+        assert_eq!(
+            exact(over(KBestCandidates::new(4)), mapping),
+            [false, false]
+        );
+        assert_eq!(exact(over(KBestCandidates::new(9)), mapping), [true, true]);
+        assert_eq!(exact(over(MapAndNeighbors), mapping), [false, false]);
     }
 }
 
@@ -254,7 +271,9 @@ fn exactness_depends_on_the_candidates_and_the_mapping() {
 struct Codebook(Vertices);
 
 impl<S: Structure> Candidates<S> for Codebook {
-    fn choose(&self, _: &S, _: Scores<'_>, _: &mut S::Workspace, chosen: &mut Vertices) -> Omitted {
+    type Workspace = ();
+
+    fn choose(&self, _: &S, _: Scores<'_>, _: &mut (), chosen: &mut Vertices) -> Omitted {
         chosen.append(&self.0);
         Omitted::Unknown
     }
