@@ -110,19 +110,18 @@ fn scores<S: Structure>(structure: &S, rows: &[f64], device: &Device) -> Structu
 /// The rows that workspaces grow in, each of them later solved seven times more.
 const FEW: usize = 64;
 const MANY: usize = 8 * FEW;
-/// What the few and the many rows may differ by: each list of a result, some twenty in all, doubles
+/// What the few and the many rows may differ by: each list of a result, some thirty in all, doubles
 /// three times as it gets eight times as long. One allocation for a row would make 448 more.
-const DOUBLINGS: usize = 90;
+const DOUBLINGS: usize = 120;
 
-/// Runs `solve` on few rows and on many, on one thread, and compares the allocations of the two.
-fn rows_cost_nothing<S: Structure>(
-    name: &str,
+/// Runs `solve` on few rows and on many, on one thread: the allocations of the two.
+fn allocations<S: Structure>(
     structure: &S,
     device: &Device,
     solve: impl Fn(StructureScores) -> SparseDistribution<Tensor<2>> + Sync,
-) {
+) -> [usize; 2] {
     let parts = structure.unaries() + structure.additionals();
-    let rows = uniform(FEW * parts, 3.0, parts as u64);
+    let rows = uniform(FEW * parts, 1.0, parts as u64);
     let count = |times: usize| {
         let scores = scores(structure, &rows.repeat(times), device);
         let before = ALLOCATIONS.get();
@@ -133,11 +132,19 @@ fn rows_cost_nothing<S: Structure>(
         }
         ALLOCATIONS.get() - before
     };
-    let [few, many] = pool(1).install(|| {
+    pool(1).install(|| {
         count(1); // what is made once for a thread or a process
         [count(1), count(MANY / FEW)]
-    });
-    assert!(few > 0, "{name}: nothing was counted");
+    })
+}
+
+fn rows_cost_nothing<S: Structure>(
+    name: &str,
+    structure: &S,
+    device: &Device,
+    solve: impl Fn(StructureScores) -> SparseDistribution<Tensor<2>> + Sync,
+) {
+    let [few, many] = allocations(structure, device, solve);
     assert!(
         many <= few + DOUBLINGS,
         "{name}: {few} allocations for {FEW} rows, {many} for {MANY}"
@@ -169,9 +176,39 @@ impl Structure for Interval {
     }
 }
 
-/// Rows of the active set, which take some ten to a hundred iterations each: what they do not
-/// allocate, no iteration does. With autodiff also for the span of the optimal faces, and on the
-/// way back.
+/// The same, by an oracle that allocates each time that it is asked.
+struct Wasteful(Interval);
+
+impl Structure for Wasteful {
+    type Workspace = ();
+
+    fn unaries(&self) -> usize {
+        self.0.unaries()
+    }
+
+    fn argmax(&self, scores: Scores<'_>, (): &mut (), best: &mut Parts) {
+        let unaries = scores.unaries.to_vec();
+        let scores = Scores {
+            unaries: &unaries,
+            ..scores
+        };
+        self.0.argmax(scores, &mut (), best);
+    }
+}
+
+/// That the tests below would see it.
+#[test]
+fn an_oracle_that_allocates_is_seen() {
+    let _alone = alone();
+    let options = SparseMapOptions::default();
+    let solve = |scores| sparsemap(scores, &Wasteful(Interval(24)), &options);
+    let [few, many] = allocations(&Interval(24), &Device::default(), solve);
+    // it is asked at least twice for a row
+    assert!(many >= few + 2 * (MANY - FEW), "{few} and {many}");
+}
+
+/// Rows of the active set, which take several iterations each: what they do not allocate, no
+/// iteration does. With autodiff also for the span of the optimal faces, and on the way back.
 #[test]
 fn no_iteration_allocates() {
     let _alone = alone();
@@ -181,10 +218,8 @@ fn no_iteration_allocates() {
             rows_cost_nothing(name, &structure, &device, |scores| {
                 let q = sparsemap(scores, &structure, &options);
                 let iterations = q.certificates().iter().map(|row| row.iterations);
-                assert!(
-                    iterations.sum::<usize>() >= 4 * q.certificates().len(),
-                    "{name}"
-                );
+                let least = 5 * q.certificates().len();
+                assert!(iterations.sum::<usize>() >= least, "{name}");
                 q
             });
         }
@@ -205,8 +240,8 @@ fn no_iteration_allocates() {
         Arborescence::new(7).unwrap().single_root(),
     );
     check("Or", Or::new(24).unwrap());
-    let costs: Vec<f64> = (0..12).map(|item| f64::from(1 + item % 5)).collect();
-    check("Knapsack", Knapsack::new(costs, 9.0).unwrap());
+    let costs: Vec<f64> = (0..20).map(|item| f64::from(1 + item % 5)).collect();
+    check("Knapsack", Knapsack::new(costs, 16.0).unwrap());
     check("Interval", Interval(24));
 }
 
