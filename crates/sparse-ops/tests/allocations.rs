@@ -300,12 +300,17 @@ fn no_row_of_candidates_allocates() {
 /// would add the room of one row, at most 8 MB for the factor of a full support. Returns the peak
 /// in bytes above what was there before.
 fn peak<S: Structure>(structure: &S, rows: Vec<f64>, options: &SparseMapOptions) -> usize {
-    assert_eq!(rows.len(), 256 * 1000);
-    let scores = tensor(rows, 1000, &Device::default().autodiff()).require_grad();
+    let (n, m) = (structure.unaries(), structure.additionals());
+    assert_eq!((n, rows.len()), (1000, 256 * (n + m)));
+    let scores = tensor(rows, n + m, &Device::default().autodiff()).require_grad();
+    let parts = StructureScores {
+        unaries: scores.clone().narrow(1, 0, n),
+        additionals: (m > 0).then(|| scores.clone().narrow(1, n, m)),
+    };
     pool(4).install(|| {
         let before = LIVE.load(Relaxed);
         PEAK.store(before, Relaxed);
-        let q = sparsemap(scores.clone(), structure, options);
+        let q = sparsemap(parts, structure, options);
         let grads = q.marginals().square().sum().backward();
         assert!(scores.grad(&grads).is_some());
         let certificates = q.certificates().iter();
@@ -344,6 +349,9 @@ fn closed_forms_of_long_rows_take_little_memory() {
         let budget = Budget::new(1000, max_ones).unwrap();
         below_bound("Budget", peak(&budget, rows(), &options));
     }
+    let chain = BinarySequence::new(1000).unwrap();
+    let rows = uniform(256 * 1999, 0.4, 1);
+    below_bound("BinarySequence", peak(&chain, rows, &options));
 }
 
 /// The active set, with supports of some forty structures. But one row for each thread has scores of

@@ -44,20 +44,12 @@ impl Chain {
         }
     }
 
-    /// Emits the vertices, with their additional parts, and their probabilities, after
-    /// [`solve`](Self::solve).
+    /// Emits the vertices, but for the pairs, which [`insert_pairs`] finds, and their probabilities,
+    /// after [`solve`](Self::solve).
     pub(super) fn decompose(&mut self, vertex: &mut Parts, mut emit: impl FnMut(&Parts, f64)) {
         let (x, turned) = (&self.x, &self.turned);
         let turned = |part: usize| turned[part];
         nested::decompose(x, turned, &mut self.order, vertex, |vertex, prob| {
-            vertex.clear_additionals();
-            for block in 0..vertex.words().len() {
-                let word = |block: usize| vertex.words().get(block).copied().unwrap_or(0);
-                let next = word(block) >> 1 | word(block + 1) << 63;
-                for at in ones(&[word(block) & next]) {
-                    vertex.insert_additional(block * 64 + at);
-                }
-            }
             emit(vertex, prob);
         });
     }
@@ -77,6 +69,18 @@ impl Chain {
         for pair in pairs {
             turned ^= *pair < 0.0;
             self.turned.push(turned);
+        }
+    }
+}
+
+/// Turns the additional parts on: the pairs of neighbours that are both on.
+pub(super) fn insert_pairs(vertex: &mut Parts) {
+    vertex.clear_additionals();
+    for block in 0..vertex.words().len() {
+        let word = |block: usize| vertex.words().get(block).copied().unwrap_or(0);
+        let next = word(block) >> 1 | word(block + 1) << 63;
+        for at in ones(&[word(block) & next]) {
+            vertex.insert_additional(block * 64 + at);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The Fenchel–Young losses of SparseMAP solutions, and their gradients.
 
 use super::solution::Solution;
-use crate::structure::Penalty;
+use crate::structure::{Parts, Penalty};
 
 /// The losses of a batch.
 #[derive(Debug)]
@@ -24,10 +24,11 @@ impl Losses {
     ) -> Self {
         let parts = solution.unaries + solution.additionals;
         let mut differences = vec![0.0; scores.len()];
+        let mut vertex = Parts::new(solution.unaries);
         let rows = differences.chunks_exact_mut(parts).enumerate();
         let values = rows.map(|(row, differences)| {
             let here = row * parts..(row + 1) * parts;
-            means(solution, row, differences);
+            means(solution, row, &mut vertex, differences);
             let (scores, targets) = (&scores[here.clone()], &targets[here]);
             loss(penalty, scores, targets, differences, solution.unaries)
         });
@@ -47,14 +48,15 @@ impl Losses {
 }
 
 /// Writes the marginals of all parts of a row into `means`, which is 0.
-fn means(solution: &Solution, row: usize, means: &mut [f64]) {
+fn means(solution: &Solution, row: usize, vertex: &mut Parts, means: &mut [f64]) {
     if !solution.status[row].is_feasible() {
         return means.fill(f64::NAN);
     }
     let (unaries, additionals) = means.split_at_mut(solution.unaries);
     unaries.copy_from_slice(solution.row_marginals(row));
     for index in solution.entries(row) {
-        for &part in solution.vertices.additionals(index) {
+        solution.vertex(row, index, vertex);
+        for &part in vertex.additionals() {
             additionals[part as usize] += solution.probs[index];
         }
     }

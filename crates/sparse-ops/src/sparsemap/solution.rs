@@ -1,8 +1,8 @@
 //! The solutions of a batch, and what their gradients need.
 
-use super::chain::Bit;
+use super::chain::{self, Bit};
 use super::status::{Certificate, SolveStatus};
-use crate::structure::Vertices;
+use crate::structure::{Parts, Vertices};
 
 /// The solved rows of a batch: packed supports, marginals, and how both move with the scores.
 #[derive(Debug)]
@@ -11,7 +11,9 @@ pub(crate) struct Solution {
     pub(crate) additionals: usize,
     /// `∂η'/∂η` of the representation solved in: ½ for on/off, else 1.
     pub(super) slope: f64,
-    /// The supported vertices, rows ascending.
+    /// The supported vertices, rows ascending. Those of [`Shape::Chain`] are without their pairs,
+    /// which would take far more room than the bits that they follow from:
+    /// [`vertex`](Self::vertex) has all.
     pub(crate) vertices: Vertices,
     /// `[total]`
     pub(crate) probs: Vec<f64>,
@@ -42,6 +44,15 @@ pub(super) enum Shape {
     Box { tight: bool, probs: Probs },
     /// Neighbours with equal marginals move together.
     Chain,
+}
+
+impl Shape {
+    /// Turns those parts on that the vertices of a solution are stored without.
+    pub(super) fn complete(self, parts: &mut Parts) {
+        if self == Self::Chain {
+            chain::insert_pairs(parts);
+        }
+    }
 }
 
 /// How probabilities were made of marginals.
@@ -80,6 +91,12 @@ impl Solution {
     /// The entries of a row.
     pub(crate) fn entries(&self, row: usize) -> std::ops::Range<usize> {
         span(&self.ends, row)
+    }
+
+    /// Writes the vertex of an entry of a row, with all of its parts.
+    pub(super) fn vertex(&self, row: usize, index: usize, parts: &mut Parts) {
+        self.vertices.get(index, parts);
+        self.shapes[row].complete(parts);
     }
 
     pub(super) fn face(&self, row: usize) -> std::ops::Range<usize> {
@@ -140,6 +157,14 @@ impl Solution {
 impl Solution {
     /// The same, with gradients by the vertices instead of a closed form's.
     pub(crate) fn by_vertices(mut self) -> Self {
+        let (mut vertices, mut parts) = (Vertices::new(self.unaries), Parts::new(self.unaries));
+        for row in 0..self.batch() {
+            for index in self.entries(row) {
+                self.vertex(row, index, &mut parts);
+                vertices.push(&parts);
+            }
+        }
+        self.vertices = vertices;
         self.shapes.fill(Shape::Vertices);
         self
     }

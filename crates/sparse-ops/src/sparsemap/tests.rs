@@ -64,11 +64,10 @@ fn prove<S: Structure>(solution: &Solution, structure: &S, scores: &[f64]) {
             let prob = solution.probs[index];
             assert!(prob > 0.0);
             total += prob;
-            solution
-                .vertices
-                .iter(index)
-                .for_each(|part| mean[part] += prob);
-            let gains = solution.vertices.additionals(index).iter();
+            let mut vertex = Parts::new(n);
+            solution.vertex(row, index, &mut vertex);
+            vertex.iter().for_each(|part| mean[part] += prob);
+            let gains = vertex.additionals().iter();
             gain += prob * gains.map(|&part| additionals[part as usize]).sum::<f64>();
         }
         assert!((total - 1.0).abs() < 1e-12, "Σp = {total}");

@@ -1,6 +1,6 @@
 //! Where the active set begins, if not at the MAP structure.
 
-use super::solution::Solution;
+use super::solution::{Shape, Solution};
 use crate::candidates::CandidateSet;
 use crate::structure::{Parts, Vertices};
 
@@ -12,6 +12,8 @@ pub(crate) struct WarmStart<'a> {
     ends: &'a [usize],
     /// Equal if none.
     weights: Option<&'a [f64]>,
+    /// Of the rows of a solution.
+    shapes: Option<&'a [Shape]>,
 }
 
 impl<'a> From<&'a Solution> for WarmStart<'a> {
@@ -20,6 +22,7 @@ impl<'a> From<&'a Solution> for WarmStart<'a> {
             vertices: &solution.vertices,
             ends: &solution.ends,
             weights: Some(&solution.probs),
+            shapes: Some(&solution.shapes),
         }
     }
 }
@@ -30,6 +33,7 @@ impl<'a> From<&'a CandidateSet> for WarmStart<'a> {
             vertices: &candidates.vertices,
             ends: &candidates.ends,
             weights: None,
+            shapes: None,
         }
     }
 }
@@ -48,6 +52,7 @@ impl<'a> WarmStart<'a> {
         WarmRow {
             start: *self,
             entries: start..self.ends[row],
+            shape: self.shapes.map(|shapes| shapes[row]),
         }
     }
 }
@@ -57,6 +62,7 @@ impl<'a> WarmStart<'a> {
 pub(super) struct WarmRow<'a> {
     start: WarmStart<'a>,
     entries: std::ops::Range<usize>,
+    shape: Option<Shape>,
 }
 
 impl WarmRow<'_> {
@@ -66,6 +72,9 @@ impl WarmRow<'_> {
         // a row that failed is one entry of weight NaN
         let index = self.entries.find(|index| weight(*index) > 0.0)?;
         self.start.vertices.get(index, parts);
+        if let Some(shape) = self.shape {
+            shape.complete(parts);
+        }
         Some(weight(index))
     }
 }
