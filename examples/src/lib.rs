@@ -1,8 +1,9 @@
 //! What the commands share: the flags of every training, where its run folder is, and how it shows
-//! its progress.
+//! its progress; and what [`structures`] shows.
 #![allow(clippy::print_stdout)]
 
 pub mod flags;
+pub mod structures;
 
 use std::{
     path::{Path, PathBuf},
@@ -37,15 +38,7 @@ pub struct RunFlags {
 impl RunFlags {
     /// The run folder; where none is given, one in `runs` that is not there yet.
     pub fn folder(&self, name: &str) -> PathBuf {
-        let fresh = || {
-            let runs = Path::new("runs");
-            let numbered = (2..).map(|n| runs.join(format!("{name}-{n}")));
-            std::iter::once(runs.join(name))
-                .chain(numbered)
-                .find(|path| !path.exists())
-                .unwrap_or_else(|| runs.join(name))
-        };
-        self.out.clone().unwrap_or_else(fresh)
+        self.out.clone().unwrap_or_else(|| fresh_folder(name))
     }
 
     /// The dashboard, or lines; Ctrl-C ends the training after the current step.
@@ -69,6 +62,16 @@ impl RunFlags {
             interrupter,
         }
     }
+}
+
+/// A folder in `runs` that is not there yet.
+pub fn fresh_folder(name: &str) -> PathBuf {
+    let runs = Path::new("runs");
+    let numbered = (2..).map(|n| runs.join(format!("{name}-{n}")));
+    std::iter::once(runs.join(name))
+        .chain(numbered)
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| runs.join(name))
 }
 
 fn print_row(row: &EpochRow, total: usize) {
@@ -97,12 +100,16 @@ pub fn finish<T: Serialize>(result: Result<T, RunError>) -> ExitCode {
             println!("{}", text.unwrap_or_else(|error| error.to_string()));
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(match error {
-                RunError::Interrupted { .. } => 130,
-                _ => 2,
-            })
-        }
+        Err(error) => failure(&error),
     }
+}
+
+/// Prints why a command failed, and says so to the shell: 130 when it was interrupted, 2 for
+/// anything else.
+pub fn failure(error: &RunError) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(match error {
+        RunError::Interrupted { .. } => 130,
+        _ => 2,
+    })
 }
