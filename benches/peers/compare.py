@@ -8,8 +8,9 @@ import machine
 import mappings
 import options
 import ssvae
+import structures
 
-SUITES = {"mappings": mappings, "ssvae": ssvae}
+SUITES = {"mappings": mappings, "structures": structures, "ssvae": ssvae}
 
 
 def main(arguments):

@@ -23,7 +23,7 @@ def python_with_peers():
     if not python.exists():
         say(f"making a virtual environment in {venv}")
         checked([sys.executable, "-m", "venv", str(venv)])
-    imports = subprocess.run([python, "-c", "import torch, entmax, numpy"], capture_output=True)
+    imports = subprocess.run([python, "-c", "import torch, entmax, numpy, matplotlib"], capture_output=True)
     if imports.returncode != 0:
         say(f"installing {REQUIREMENTS.name} there")
         checked([str(python), "-m", "pip", "install", "--requirement", str(REQUIREMENTS)])

@@ -1,6 +1,10 @@
 //! How the benchmarks call an operation: the code that is timed, the same in all of them.
 
+mod case;
+
 use burn::prelude::*;
+
+pub use case::{Case, Measurement};
 
 /// The operation on scores outside autodiff.
 pub fn forward<const D: usize>(

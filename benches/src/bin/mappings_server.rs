@@ -16,10 +16,8 @@ use std::{
     collections::HashMap,
     error::Error,
     fs,
-    hint::black_box,
     io::{self, BufRead, Write},
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use burn::{
@@ -28,9 +26,10 @@ use burn::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sparse_benches::{backward, expression, forward, leaf};
+use sparse_benches::{Case, backward, expression, forward, leaf};
 
 type Failure = Box<dyn Error>;
+type Call = Box<dyn Fn() -> Tensor<2>>;
 type Operation = fn(Tensor<2>) -> Tensor<2>;
 
 #[derive(Deserialize)]
@@ -68,7 +67,7 @@ fn answer(
     request: &Request,
     folder: &Path,
     device: &Device,
-    cases: &mut HashMap<[String; 3], Case>,
+    cases: &mut HashMap<[String; 3], Case<Tensor<2>>>,
 ) -> Result<Value, Failure> {
     if let Some(path) = &request.write {
         let values = call_of(request, folder, device)?().into_data();
@@ -83,15 +82,12 @@ fn answer(
         let call = call_of(request, folder, device)?;
         cases.insert(key.clone(), Case::new(call, device.clone())?);
     }
-    cases.get_mut(&key).ok_or("no such case")?.measure(seconds)
+    let case = cases.get_mut(&key).ok_or("no such case")?;
+    Ok(serde_json::to_value(case.measure(seconds)?)?)
 }
 
 /// The code that is timed.
-fn call_of(
-    request: &Request,
-    folder: &Path,
-    device: &Device,
-) -> Result<Box<dyn Fn() -> Tensor<2>>, Failure> {
+fn call_of(request: &Request, folder: &Path, device: &Device) -> Result<Call, Failure> {
     let operation: Operation = match request.op.as_str() {
         "relu" => activation::relu,
         "softmax" => |scores| activation::softmax(scores, 1),
@@ -123,63 +119,4 @@ fn read(folder: &Path, name: &str, shape: &str, device: &Device) -> Result<Tenso
     let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let values: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
     Ok(Tensor::from_data(TensorData::new(values, shape), device))
-}
-
-/// One operation on one input in one mode, and how long a call of it takes.
-struct Case {
-    call: Box<dyn Fn() -> Tensor<2>>,
-    device: Device,
-    estimate_ns: f64,
-}
-
-impl Case {
-    fn new(call: Box<dyn Fn() -> Tensor<2>>, device: Device) -> Result<Self, Failure> {
-        let mut case = Self {
-            call,
-            device,
-            estimate_ns: 0.0,
-        };
-        case.sample(1)?;
-        case.estimate_ns = case.sample(1)?;
-        Ok(case)
-    }
-
-    /// Mean time of a call over `calls` of them, until the device is done.
-    fn sample(&self, calls: usize) -> Result<f64, Failure> {
-        let start = Instant::now();
-        for _ in 0..calls {
-            black_box((self.call)());
-        }
-        self.device.sync().map_err(|error| format!("{error:?}"))?;
-        Ok(start.elapsed().as_nanos() as f64 / calls as f64)
-    }
-
-    /// Median over samples of at least 0.1 ms, so that reading the clock costs nothing, for
-    /// `seconds` in all.
-    fn measure(&mut self, seconds: f64) -> Result<Value, Failure> {
-        let budget_ns = seconds * 1e9;
-        if self.estimate_ns < budget_ns / 10.0 {
-            // What ran before on this core took the caches; longer calls notice no difference.
-            self.sample(1)?;
-        }
-        let calls = ((1e5 / self.estimate_ns) as usize).max(1);
-        let (mut samples, mut spent_ns) = (Vec::new(), 0.0);
-        while samples.is_empty() || spent_ns < budget_ns {
-            let sample = self.sample(calls)?;
-            spent_ns += sample * calls as f64;
-            samples.push(sample);
-        }
-        self.estimate_ns = median(&mut samples);
-        Ok(json!({ "ns_per_call": self.estimate_ns, "reps": calls * samples.len() }))
-    }
-}
-
-fn median(samples: &mut [f64]) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    let middle = samples.len() / 2;
-    if samples.len() % 2 == 1 {
-        samples[middle]
-    } else {
-        (samples[middle - 1] + samples[middle]) / 2.0
-    }
 }
