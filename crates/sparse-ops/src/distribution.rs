@@ -7,6 +7,8 @@ use std::sync::{Arc, LazyLock};
 
 use burn_core::tensor::{DType, IndexingUpdateOp, Int, Tensor};
 
+pub(crate) use structured::{attach, floats};
+
 use crate::sparsemap::{Candidates, Certificate, Solution, SolveStatus};
 
 /// The supported outcomes of a batch of sparse distributions, packed: entry `i` belongs to batch

@@ -91,7 +91,11 @@ impl SparseDistribution<Tensor<2>> {
     }
 }
 
-fn attach<const D: usize>(scores: &Tensor<2>, values: Tensor<D>, link: Link) -> Tensor<D> {
+pub(crate) fn attach<const D: usize>(
+    scores: &Tensor<2>,
+    values: Tensor<D>,
+    link: Link,
+) -> Tensor<D> {
     if values.shape().num_elements() == 0 {
         return values;
     }
@@ -103,7 +107,7 @@ fn attach<const D: usize>(scores: &Tensor<2>, values: Tensor<D>, link: Link) -> 
     ))
 }
 
-fn floats<const D: usize>(
+pub(crate) fn floats<const D: usize>(
     values: Vec<f64>,
     shape: [usize; D],
     device: &Device,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::candidates::Candidates;
+use super::implicit::ImplicitGradient;
 use super::solution::Solution;
 
 /// Where a tensor of numbers came from, for its gradient in the scores: what
@@ -18,6 +19,8 @@ enum Source {
     Marginals(Arc<Solution>),
     /// The scores `[batch, width]` of candidates.
     Candidates(Arc<Candidates>),
+    /// MAP structures and anchors `[batch, n + 1]`.
+    Implicit(Arc<dyn ImplicitGradient>),
 }
 
 impl Link {
@@ -33,6 +36,10 @@ impl Link {
         Self(Source::Candidates(candidates))
     }
 
+    pub(crate) fn implicit(implicit: Arc<dyn ImplicitGradient>) -> Self {
+        Self(Source::Implicit(implicit))
+    }
+
     /// The shape `[batch, n + m]` of the scores.
     pub(crate) fn scores_shape(&self) -> [usize; 2] {
         match &self.0 {
@@ -40,6 +47,7 @@ impl Link {
                 [solution.batch(), solution.unaries + solution.additionals]
             }
             Source::Candidates(candidates) => [candidates.batch(), candidates.parts()],
+            Source::Implicit(implicit) => implicit.scores_shape(),
         }
     }
 
@@ -49,6 +57,7 @@ impl Link {
             Source::Probs(solution) => solution.probs_backward(grad),
             Source::Marginals(solution) => solution.marginals_backward(grad),
             Source::Candidates(candidates) => candidates.backward(grad),
+            Source::Implicit(implicit) => implicit.backward(grad),
         }
     }
 }

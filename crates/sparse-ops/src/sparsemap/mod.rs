@@ -12,6 +12,7 @@ mod corral;
 mod face;
 mod factor;
 mod gradient;
+mod implicit;
 mod link;
 mod nested;
 mod options;
@@ -25,6 +26,7 @@ mod vector;
 
 pub(crate) use batch::solve;
 pub(crate) use candidates::{Candidates, neighborhood};
+pub(crate) use implicit::Implicit;
 pub use link::Link;
 pub use options::SparseMapOptions;
 pub(crate) use solution::Solution;
