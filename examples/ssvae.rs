@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use burn::tensor::Device;
 use clap::{Parser, ValueEnum};
-use sparse_examples::{RunFlags, finish, flags};
+use sparse_examples::{EstimatorFlags, RunFlags, finish, flags};
 use sparse_models::{
     estimators::Method,
     ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
@@ -54,6 +54,8 @@ struct Command {
     /// Seed of all random numbers [default: 42]
     #[arg(long)]
     seed: Option<u64>,
+    #[command(flatten)]
+    estimator: EstimatorFlags,
     #[command(flatten)]
     run: RunFlags,
 }
@@ -118,6 +120,7 @@ impl Command {
         SsvaeSettings {
             data,
             method,
+            estimator: self.estimator.settings(&base.estimator),
             seed: self.seed.unwrap_or(base.seed),
             labels: self.labels.or(base.labels),
             warm_up_epochs: self.warm_up_epochs.unwrap_or(base.warm_up_epochs),

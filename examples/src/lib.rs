@@ -2,6 +2,7 @@
 //! its progress; and what [`structures`] shows.
 #![allow(clippy::print_stdout)]
 
+mod estimator_flags;
 pub mod flags;
 pub mod structures;
 
@@ -12,6 +13,7 @@ use std::{
 
 use burn::train::Interrupter;
 use clap::Args;
+pub use estimator_flags::EstimatorFlags;
 use serde::Serialize;
 use sparse_models::training::{Display, EpochRow, OnEpoch, RunError};
 

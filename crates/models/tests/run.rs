@@ -1,14 +1,26 @@
 //! A run folder from start to end: resumed runs, refused settings, broken files.
 #![allow(clippy::unwrap_used)]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use burn::{tensor::Device, train::Interrupter};
 use sparse_models::{
-    estimators::Method,
+    estimators::{EstimatorSettings, Method},
     ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
     training::{Checkpoints, Display, EpochLog, Metrics, RunError, RunFolder, Timings},
 };
+
+/// Fresh weights come from the device's generator, and a process has one of it: runs that are to be
+/// the same have to begin alone.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    // what a failed test has left is no danger to the next
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn settings() -> SsvaeSettings {
     SsvaeSettings {
@@ -52,6 +64,7 @@ fn untimed(metrics: Metrics<SsvaeTest>) -> Metrics<SsvaeTest> {
 /// to the last bit as a run that was never stopped.
 #[test]
 fn a_resumed_run_ends_where_an_uninterrupted_one_does() {
+    let _alone = alone();
     let place = tempfile::tempdir().unwrap();
     let whole = RunFolder::begin(&place.path().join("whole"), &settings()).unwrap();
     run(&whole).train(Display::default()).unwrap();
@@ -90,6 +103,37 @@ fn a_resumed_run_ends_where_an_uninterrupted_one_does() {
         assert!(whole.file(file).is_file(), "{file}");
     }
     assert!(leftovers(&folder.file("checkpoints")).is_empty());
+}
+
+/// Running means, baselines and temperatures are in the checkpoints, and random numbers follow from
+/// the step.
+#[test]
+fn every_method_resumes_where_it_was() {
+    let _alone = alone();
+    for method in Method::ALL {
+        let place = tempfile::tempdir().unwrap();
+        let settings = SsvaeSettings {
+            method,
+            warm_up_epochs: 0,
+            epochs: 3,
+            estimator: EstimatorSettings {
+                temperature_rate: 0.01,
+                ..EstimatorSettings::default()
+            },
+            ..settings()
+        };
+        let whole = RunFolder::begin(&place.path().join("whole"), &settings).unwrap();
+        run(&whole).train(Display::default()).unwrap();
+        let stopped = RunFolder::begin(&place.path().join("stopped"), &settings).unwrap();
+        run(&stopped).train(stop_after(1)).unwrap_err();
+        run(&stopped).train(Display::default()).unwrap();
+        let [want, got] = [&whole, &stopped].map(|folder| {
+            let rows = EpochLog::read(folder.path()).unwrap();
+            let figures: Vec<_> = rows.into_iter().map(|row| (row.train, row.valid)).collect();
+            (figures, untimed(run(folder).evaluate().unwrap()))
+        });
+        assert_eq!(got, want, "{method}");
+    }
 }
 
 fn leftovers(folder: &Path) -> Vec<String> {
@@ -135,6 +179,7 @@ fn a_folder_is_begun_once_and_keeps_its_settings() {
 
 #[test]
 fn what_is_missing_or_damaged_is_named() {
+    let _alone = alone();
     let place = tempfile::tempdir().unwrap();
     let folder = RunFolder::begin(&place.path().join("run"), &settings()).unwrap();
     let error = run(&folder).evaluate().unwrap_err();
@@ -168,6 +213,23 @@ fn impossible_settings_are_refused_by_name() {
     );
     assert!(with(|s| s.label_weight = f64::NAN).starts_with("label-weight"));
     assert!(with(|s| s.batch_size = 0).starts_with("batch-size"));
+    let of_method = |method| {
+        let settings = EstimatorSettings {
+            k: Some(10),
+            samples: 1,
+            temperature: 0.0,
+            ..EstimatorSettings::default()
+        };
+        let settings = SsvaeSettings {
+            method,
+            estimator: settings,
+            ..self::settings()
+        };
+        settings.validate().unwrap_err().to_string()
+    };
+    assert!(of_method(Method::SumAndSample).ends_with("for sum-and-sample, got 10"));
+    assert!(of_method(Method::Vimco).starts_with("samples must be at least 2"));
+    assert!(of_method(Method::Gumbel).starts_with("temperature must be a positive number"));
 
     let many = SsvaeSettings {
         labels: Some(1000),

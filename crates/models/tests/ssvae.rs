@@ -7,7 +7,10 @@ use burn::{
 };
 use sparse_models::{
     data::digits,
-    estimators::{CategoricalEstimator, Mapping, Marginalize, Query, one_hot},
+    estimators::{
+        CategoricalEstimator, EstimatorSettings, Mapping, Marginalize, Method, Query, Setup,
+        one_hot,
+    },
     ssvae::{Ssvae, SsvaeBatch, SsvaeConfig},
     training::Draw,
 };
@@ -85,6 +88,50 @@ fn losses_are_sums_over_classes() {
             &values(classification),
             2e-5
         ));
+    }
+}
+
+/// Whatever the estimator, the expected loss of the unlabelled images trains the classifier and the
+/// generator, and a baseline neither.
+#[test]
+fn every_method_trains_classifier_and_generator() {
+    let device = Device::default().autodiff();
+    let settings = EstimatorSettings {
+        // far enough for the target of i-mle to be another class
+        target_step: 1000.0,
+        ..EstimatorSettings::default()
+    };
+    for method in Method::ALL {
+        let (model, batch) = small(&device);
+        let estimator = method.init(Setup {
+            settings: &settings,
+            size: 4,
+            inputs: 6,
+            device: &device,
+        });
+        let seen = batch.seen.clone();
+        let outputs = |model: &Ssvae| {
+            let codes = one_hot(Tensor::<1, Int>::zeros([1], &device), 4);
+            let style = Tensor::zeros([1, 2], &device);
+            (
+                values(model.classifier.forward(seen.clone())),
+                values(model.generator.forward(style, codes)),
+            )
+        };
+        let estimate = model.losses(batch, &estimator.unwrap()).unlabelled.unwrap();
+        assert_eq!(estimate.baseline_loss.is_some(), method == Method::Nvil);
+        let step = |loss: Tensor<1>| {
+            let grads = GradientsParams::from_grads(loss.sum().backward(), &model);
+            outputs(&AdamConfig::new().init().step(0.1, model.clone(), grads))
+        };
+        let before = outputs(&model);
+        if let Some(error) = estimate.baseline_loss {
+            assert_eq!(step(error), before, "{method}");
+        }
+        let after = step(estimate.expected_loss);
+        assert!(after.0 != before.0 && after.1 != before.1, "{method}");
+        let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
+        assert!(finite(&after.0) && finite(&after.1), "{method}");
     }
 }
 

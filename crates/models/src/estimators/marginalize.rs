@@ -79,10 +79,6 @@ impl CategoricalEstimator for Marginalize {
             codes,
         });
         let [decoder_calls] = losses.dims();
-        Estimate {
-            expected_loss: q.expect(losses),
-            entropy: q.entropy(),
-            decoder_calls,
-        }
+        Estimate::new(q.expect(losses), q.entropy(), decoder_calls)
     }
 }

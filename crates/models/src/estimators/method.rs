@@ -1,67 +1,224 @@
+//! The registries: a line for each method.
+
 use std::{fmt, str::FromStr};
 
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Estimator, Mapping, Marginalize};
+use super::{
+    BitDistribution, BitVectorEstimator, CategoricalEstimator, Disarm, Estimate, EstimatorSettings,
+    GappedSt, Gumbel, ImplicitMle, Mapping, Marginalize, MarginalizeBits, Nvil, Outcomes, Query,
+    ReinMax, SettingError, Sfe, SfePlus, StGumbel, SumAndSample, UnorderedSet, Vimco,
+};
 
-/// An estimator by the name that commands call it by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// Exact and dense.
-    Softmax,
-    /// Exact, over the support of sparsemax.
-    Sparsemax,
-    /// Exact, over the support of 1.5-entmax.
-    Entmax15,
+/// What an estimator is made for.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup<'a> {
+    /// The settings of the methods.
+    pub settings: &'a EstimatorSettings,
+    /// The number of classes, or of bits.
+    pub size: usize,
+    /// The number of features of a [query's inputs](Query::inputs).
+    pub inputs: usize,
+    /// Where the estimator's state is.
+    pub device: &'a Device,
 }
 
-impl Method {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Softmax, Self::Sparsemax, Self::Entmax15];
-
-    /// The name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Softmax => "softmax",
-            Self::Sparsemax => "sparsemax",
-            Self::Entmax15 => "entmax15",
-        }
-    }
-
-    /// A fresh estimator.
-    pub fn init(self) -> Estimator {
-        let exact = |mapping| Estimator::Marginalize(Marginalize::new(mapping));
-        match self {
-            Self::Softmax => exact(Mapping::Softmax),
-            Self::Sparsemax => exact(Mapping::Sparsemax),
-            Self::Entmax15 => exact(Mapping::Entmax15),
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A name that no estimator has.
+/// A name that no method of the latent family has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no method is called {given}; there are {}", Method::ALL.map(Method::name).join(", "))]
+#[error("no method for {family} is called {given}; there are {}", known.join(", "))]
 pub struct UnknownMethod {
     given: String,
+    family: &'static str,
+    known: Vec<&'static str>,
 }
 
-impl FromStr for Method {
-    type Err = UnknownMethod;
+/// Makes the methods of a latent family by name, and an estimator that is any of theirs.
+macro_rules! registry {
+    (
+        $(#[$method_doc:meta])* $method:ident,
+        $(#[$estimator_doc:meta])* $estimator:ident: $trait:ident, $family:literal;
+        $($(#[$doc:meta])* $name:literal $variant:ident($type:ty) = $make:expr;)*
+    ) => {
+        $(#[$method_doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $method {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+        }
 
-    fn from_str(name: &str) -> Result<Self, UnknownMethod> {
-        let found = Self::ALL.into_iter().find(|method| method.name() == name);
-        found.ok_or_else(|| UnknownMethod {
-            given: name.to_string(),
-        })
-    }
+        $(#[$estimator_doc])*
+        #[derive(Module, Debug)]
+        // a run has one: its size does not matter
+        #[allow(clippy::large_enum_variant)]
+        pub enum $estimator {
+            $($(#[$doc])* $variant($type),)*
+        }
+
+        impl $method {
+            /// All of them.
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
+
+            /// The name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// A fresh estimator.
+            ///
+            /// # Errors
+            ///
+            /// If a setting is not one that the method can have.
+            pub fn init(self, setup: Setup<'_>) -> Result<$estimator, SettingError> {
+                Ok(match self {
+                    $(Self::$variant => {
+                        let make: fn(Setup<'_>) -> Result<$type, SettingError> = $make;
+                        $estimator::$variant(make(setup)?)
+                    })*
+                })
+            }
+        }
+
+        impl fmt::Display for $method {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $method {
+            type Err = UnknownMethod;
+
+            fn from_str(name: &str) -> Result<Self, UnknownMethod> {
+                let found = Self::ALL.into_iter().find(|method| method.name() == name);
+                found.ok_or_else(|| UnknownMethod {
+                    given: name.to_string(),
+                    family: $family,
+                    known: Self::ALL.map(Self::name).to_vec(),
+                })
+            }
+        }
+
+        registry!(@implement $trait for $estimator: $($variant)*);
+    };
+
+    (@implement CategoricalEstimator for $estimator:ident: $($variant:ident)*) => {
+        impl CategoricalEstimator for $estimator {
+            fn mapping(&self) -> Mapping {
+                match self {
+                    $(Self::$variant(estimator) => CategoricalEstimator::mapping(estimator),)*
+                }
+            }
+
+            fn estimate(
+                &self,
+                query: Query,
+                loss: &mut dyn FnMut(Outcomes) -> Tensor<1>,
+            ) -> Estimate {
+                match self {
+                    $(Self::$variant(estimator) => {
+                        CategoricalEstimator::estimate(estimator, query, loss)
+                    })*
+                }
+            }
+        }
+    };
+
+    (@implement BitVectorEstimator for $estimator:ident: $($variant:ident)*) => {
+        impl BitVectorEstimator for $estimator {
+            fn estimate(
+                &self,
+                query: Query,
+                loss: &mut dyn FnMut(Outcomes) -> Tensor<1>,
+            ) -> Estimate {
+                match self {
+                    $(Self::$variant(estimator) => {
+                        BitVectorEstimator::estimate(estimator, query, loss)
+                    })*
+                }
+            }
+        }
+    };
+}
+
+registry! {
+    /// An estimator for categories, by the name that commands call it by.
+    Method,
+    /// Any of the estimators for categories.
+    Estimator: CategoricalEstimator, "categories";
+
+    /// Exact and dense.
+    "softmax" Softmax(Marginalize) = |_| Ok(Marginalize::new(Mapping::Softmax));
+    /// Exact, over the support of sparsemax.
+    "sparsemax" Sparsemax(Marginalize) = |_| Ok(Marginalize::new(Mapping::Sparsemax));
+    /// Exact, over the support of 1.5-entmax.
+    "entmax15" Entmax15(Marginalize) = |_| Ok(Marginalize::new(Mapping::Entmax15));
+    /// The score function, with a running mean as baseline.
+    "sfe" Sfe(Sfe) = |setup| Ok(Sfe::new(setup.device));
+    /// The score function, with a second sample as baseline.
+    "sfe-plus" SfePlus(SfePlus) = |_| Ok(SfePlus::default());
+    /// The score function, with a learned baseline.
+    "nvil" Nvil(Nvil) = |setup| Ok(Nvil::new(setup.inputs, setup.device));
+    /// The most probable classes summed, the rest sampled.
+    "sum-and-sample" SumAndSample(SumAndSample) =
+        |setup| SumAndSample::new(setup.settings, setup.size);
+    /// Relaxed.
+    "gumbel" Gumbel(Gumbel) = |setup| Gumbel::new(setup.settings, setup.device);
+    /// Sampled, with the gradient of the relaxation.
+    "st-gumbel" StGumbel(StGumbel) = |setup| StGumbel::new(setup.settings, setup.device);
+    /// The score function of several samples, with leave-one-out baselines.
+    "vimco" Vimco(Vimco) = |setup| Vimco::new(setup.settings);
+    /// Straight-through, of second order.
+    "reinmax" ReinMax(ReinMax) = |_| Ok(ReinMax::default());
+    /// Straight-through, from scores that agree with the sample.
+    "gapped-st" GappedSt(GappedSt) = |setup| GappedSt::new(setup.settings, setup.device);
+    /// The score function of samples without replacement.
+    "unordered-set" UnorderedSet(UnorderedSet) =
+        |setup| UnorderedSet::new(setup.settings, setup.size);
+    /// The mode with noise, differentiated by where it would go.
+    "i-mle" ImplicitMle(ImplicitMle) = |setup| ImplicitMle::new(setup.settings);
+}
+
+registry! {
+    /// An estimator for bit vectors, by the name that commands call it by.
+    BitMethod,
+    /// Any of the estimators for bit vectors.
+    BitEstimator: BitVectorEstimator, "bit vectors";
+
+    /// Exact, over the k best codes.
+    "topk-sparsemax" TopKSparsemax(MarginalizeBits) =
+        |setup| MarginalizeBits::topk_sparsemax(setup.settings, setup.size);
+    /// Exact, over the best code and its neighbours, by sparsemax.
+    "local-sparsemax" LocalSparsemax(MarginalizeBits) =
+        |setup| MarginalizeBits::over(BitDistribution::LocalSparsemax, setup.size);
+    /// Exact, over the best code and its neighbours, by 1.5-entmax.
+    "local-entmax15" LocalEntmax15(MarginalizeBits) =
+        |setup| MarginalizeBits::over(BitDistribution::LocalEntmax15, setup.size);
+    /// Exact, over the support of SparseMAP.
+    "sparsemap" SparseMap(MarginalizeBits) =
+        |setup| MarginalizeBits::over(BitDistribution::SparseMap, setup.size);
+    /// Exact, over the support of SparseMAP with a budget of ones.
+    "sparsemap-budget" SparseMapBudget(MarginalizeBits) =
+        |setup| MarginalizeBits::sparsemap_budget(setup.settings, setup.size);
+    /// The score function, with a running mean as baseline.
+    "sfe" Sfe(Sfe) = |setup| Ok(Sfe::new(setup.device));
+    /// The score function, with a second sample as baseline.
+    "sfe-plus" SfePlus(SfePlus) = |_| Ok(SfePlus::default());
+    /// The score function, with a learned baseline.
+    "nvil" Nvil(Nvil) = |setup| Ok(Nvil::new(setup.inputs, setup.device));
+    /// Two antithetic samples.
+    "disarm" Disarm(Disarm) = |_| Ok(Disarm::default());
+    /// Relaxed.
+    "gumbel" Gumbel(Gumbel) = |setup| Gumbel::new(setup.settings, setup.device);
+    /// Sampled, with the gradient of the relaxation.
+    "st-gumbel" StGumbel(StGumbel) = |setup| StGumbel::new(setup.settings, setup.device);
+    /// The score function of several samples, with leave-one-out baselines.
+    "vimco" Vimco(Vimco) = |setup| Vimco::new(setup.settings);
+    /// The mode with noise, differentiated by where it would go.
+    "i-mle" ImplicitMle(ImplicitMle) = |setup| ImplicitMle::new(setup.settings);
 }
 
 #[cfg(test)]
@@ -75,6 +232,24 @@ mod tests {
             let json = serde_json::to_string(&method).expect("a string");
             assert_eq!(json, format!("\"{method}\""));
         }
-        assert!("reinforce".parse::<Method>().is_err());
+        for method in BitMethod::ALL {
+            assert_eq!(method.name().parse(), Ok(method));
+        }
+    }
+
+    #[test]
+    fn a_method_of_another_family_is_refused_with_those_of_this_one() {
+        let refused = |text: &str| text.parse::<Method>().map_err(|error| error.to_string());
+        let message = refused("disarm").expect_err("for bit vectors alone");
+        assert!(
+            message.starts_with(
+                "no method for categories is called disarm; there are softmax, sparsemax,"
+            ),
+            "{message}"
+        );
+        let refused = "reinmax".parse::<BitMethod>();
+        let message = refused.expect_err("for categories alone").to_string();
+        assert!(message.contains("for bit vectors"), "{message}");
+        assert!(message.ends_with("vimco, i-mle"), "{message}");
     }
 }

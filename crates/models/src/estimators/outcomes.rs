@@ -5,8 +5,8 @@ use burn::tensor::{Int, Tensor};
 pub struct Outcomes {
     /// The batch row `[total]` of each entry.
     pub rows: Tensor<1, Int>,
-    /// The outcome `[total, classes]` of each entry: one-hot, or relaxed where the estimator
-    /// differentiates through it.
+    /// The outcome `[total, classes]` or `[total, bits]` of each entry: one-hot or 0 and 1, or relaxed
+    /// where the estimator differentiates through it.
     pub codes: Tensor<2>,
 }
 

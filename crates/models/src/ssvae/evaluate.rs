@@ -19,11 +19,13 @@ pub struct SsvaeTest {
     pub accuracy: f64,
     /// The same on the grey images.
     pub accuracy_grey: f64,
-    /// The mean evidence lower bound of the binarized images, in nats, with the class marginalized.
+    /// The mean evidence lower bound of the binarized images, in nats, with the class marginalized:
+    /// exactly by the exact methods, by as many samples as in training by the others.
     pub elbo: f64,
     /// The mean number of classes of positive probability.
     pub support_mean: f64,
-    /// The mean number of decoded classes.
+    /// The mean number of decoded classes: the supported ones by the exact methods, the samples by
+    /// the others.
     pub decoder_calls_mean: f64,
 }
 

@@ -85,6 +85,9 @@ impl TrainStep for SsvaeLearner {
         if let Some(estimate) = losses.unlabelled {
             let bound = (estimate.expected_loss - estimate.entropy).mean();
             loss = loss + bound.mul_scalar(self.weights.unlabelled);
+            if let Some(error) = estimate.baseline_loss {
+                loss = loss + error.mean();
+            }
         }
         let output = SsvaeOutput {
             loss: loss.clone().detach(),

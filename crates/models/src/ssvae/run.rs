@@ -68,7 +68,7 @@ impl SsvaeRun {
             .with_epsilon(1e-8)
             .with_weight_decay(Some(WeightDecayConfig::new(settings.weight_decay as f32)))
             .init();
-        let learner = Learner::new(self.fresh(&device), optimizer, schedule);
+        let learner = Learner::new(self.fresh(&device)?, optimizer, schedule);
         let validation = FixedLoader::validation(
             self.data.clone(),
             &plan,
@@ -104,7 +104,7 @@ impl SsvaeRun {
                 expected: "a checkpoint",
             })?;
         let learner = self
-            .fresh(&self.device)
+            .fresh(&self.device)?
             .load_record(checkpoints.model(best_epoch)?);
         let (plan, test) = (self.settings.plan(), &self.data.test);
         let metrics = Metrics {
@@ -124,10 +124,11 @@ impl SsvaeRun {
         Ok(metrics)
     }
 
-    fn fresh(&self, device: &Device) -> SsvaeLearner {
+    fn fresh(&self, device: &Device) -> Result<SsvaeLearner, RunError> {
         device.seed(self.settings.seed);
         let networks = self.settings.data.networks().init(device);
         let weights = self.settings.weights(&self.data);
-        SsvaeLearner::new(networks, self.settings.method.init(), weights)
+        let estimator = self.settings.init_estimator(device)?;
+        Ok(SsvaeLearner::new(networks, estimator, weights))
     }
 }

@@ -1,11 +1,12 @@
 use std::{fmt, path::Path};
 
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchPlan, LossWeights, SsvaeConfig};
 use crate::{
     data::{self, DataError, DataSet, SemiSupervised},
-    estimators::Method,
+    estimators::{Estimator, EstimatorSettings, Method, SettingError, Setup},
     training::RunError,
 };
 
@@ -70,6 +71,9 @@ pub struct SsvaeSettings {
     pub data: SsvaeData,
     /// The estimator.
     pub method: Method,
+    /// What the estimator is told.
+    #[serde(flatten)]
+    pub estimator: EstimatorSettings,
     /// The seed of all random numbers.
     pub seed: u64,
     /// Labelled images of each class; `None` for the split of the data set.
@@ -99,6 +103,7 @@ impl SsvaeSettings {
         let common = Self {
             data,
             method,
+            estimator: EstimatorSettings::default(),
             seed: 42,
             labels: None,
             warm_up_epochs: 30,
@@ -140,7 +145,8 @@ impl SsvaeSettings {
     ///
     /// # Errors
     ///
-    /// If a count is 0, or a rate or weight is negative or not finite.
+    /// If a count is 0, a rate or weight is negative or not finite, or the method cannot have one of
+    /// its settings.
     pub fn validate(&self) -> Result<(), RunError> {
         let refuse = |name, given: String, allowed| {
             Err(RunError::Setting {
@@ -172,7 +178,23 @@ impl SsvaeSettings {
                 return refuse(name, weight.to_string(), "0 or a positive number");
             }
         }
+        self.init_estimator(&Device::default())?;
         Ok(())
+    }
+
+    /// A fresh estimator on `device`.
+    ///
+    /// # Errors
+    ///
+    /// If the method cannot have one of its settings.
+    pub fn init_estimator(&self, device: &Device) -> Result<Estimator, SettingError> {
+        let networks = self.data.networks();
+        self.method.init(Setup {
+            settings: &self.estimator,
+            size: networks.classes,
+            inputs: networks.pixels,
+            device,
+        })
     }
 
     /// Reads the data, from `folder` if it is not embedded.

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::data::DataError;
+use crate::{data::DataError, estimators::SettingError};
 
 /// Why a run could not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ pub enum RunError {
         /// `name is a there, but b was given` of each one that differs.
         differences: Vec<String>,
     },
+    /// A setting that the method cannot have.
+    #[error(transparent)]
+    Method(#[from] SettingError),
     /// A setting that no run can have.
     #[error("{name} must be {allowed}, got {given}")]
     Setting {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::implicit::ImplicitGradient;
 use super::loss::Losses;
 use super::solution::Solution;
 use crate::candidates::CandidateSet;
@@ -21,6 +22,8 @@ enum Source {
     Candidates(Arc<CandidateSet>),
     /// The Fenchel–Young losses `[batch]` of SparseMAP solutions.
     Losses(Arc<Losses>),
+    /// MAP structures and anchors `[batch, n + 1]`.
+    Implicit(Arc<dyn ImplicitGradient>),
 }
 
 impl Link {
@@ -40,6 +43,10 @@ impl Link {
         Self(Source::Losses(losses))
     }
 
+    pub(crate) fn implicit(implicit: Arc<dyn ImplicitGradient>) -> Self {
+        Self(Source::Implicit(implicit))
+    }
+
     /// The shape `[batch, n + m]` of the scores.
     pub(crate) fn scores_shape(&self) -> [usize; 2] {
         match &self.0 {
@@ -48,6 +55,7 @@ impl Link {
             }
             Source::Candidates(candidates) => [candidates.batch(), candidates.parts()],
             Source::Losses(losses) => [losses.values.len(), losses.parts],
+            Source::Implicit(implicit) => implicit.scores_shape(),
         }
     }
 
@@ -58,6 +66,7 @@ impl Link {
             Source::Marginals(solution) => solution.marginals_backward(grad),
             Source::Candidates(candidates) => candidates.backward(grad),
             Source::Losses(losses) => losses.backward(grad),
+            Source::Implicit(implicit) => implicit.backward(grad),
         }
     }
 }

@@ -11,6 +11,7 @@ mod corral;
 mod face;
 mod factor;
 mod gradient;
+mod implicit;
 mod link;
 mod loss;
 mod nested;
@@ -25,6 +26,7 @@ mod vector;
 mod warm_start;
 
 pub(crate) use batch::{solve, solve_from};
+pub(crate) use implicit::Implicit;
 pub use link::Link;
 pub(crate) use loss::Losses;
 pub use options::SparseMapOptions;

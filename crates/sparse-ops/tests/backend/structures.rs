@@ -223,3 +223,52 @@ fn no_tolerance_is_refused() {
     let options = SparseMapOptions::default().with_tol(0.0);
     sparsemap(scores, &BitVector::new(3).unwrap(), &options);
 }
+
+/// By hand: scores move by λ times the gradient of the row's own loss, whatever that weighs in the
+/// whole, and the gradient is the difference of the two structures by λ.
+#[test]
+fn implicit_gradients_point_from_the_moved_structure() {
+    for device in autodiff_modes() {
+        for (dtype, _) in dtypes() {
+            let scores = [1.0, 0.5, -1.0, 0.25, 0.5, 4.0];
+            let scores = tensor::<2>(&scores, [2, 3], &device, dtype).require_grad();
+            let costs = tensor::<2>(&[1.0, 0.0, -2.0, 0.0, 0.0, 8.0], [2, 3], &device, dtype);
+            let bits = BitVector::new(3).unwrap();
+            let sample = implicit_mle(scores.clone(), &bits, 0.5);
+            assert_eq!(
+                values(sample.structures.clone()),
+                [1.0, 1.0, 0.0, 1.0, 1.0, 1.0]
+            );
+            assert_eq!(values(sample.anchor.clone()), [0.0, 0.0]);
+            let losses = (sample.structures * costs).sum_dim(1).squeeze_dim(1) + sample.anchor;
+            // moved: 0.5, 0.5, 0 and 0.25, 0.5, 0: of the second row, the last bit goes
+            let grads = (losses.sum() * 0.25).backward();
+            let grad = values(scores.grad(&grads).unwrap());
+            assert_eq!(grad, [0.0, 0.0, 0.0, 0.0, 0.0, 0.5]);
+        }
+    }
+}
+
+/// Additional parts get gradients as others do, and a row without a structure is NaN alone.
+#[test]
+fn implicit_gradients_reach_additional_parts() {
+    let device = Device::default().autodiff();
+    let dtype = burn_core::tensor::DType::F32;
+    let unaries = tensor::<2>(&[0.2, 0.2, f64::NAN, 0.0], [2, 2], &device, dtype).require_grad();
+    let pairs = tensor::<2>(&[1.0, 1.0], [2, 1], &device, dtype).require_grad();
+    let scores = StructureScores {
+        unaries: unaries.clone(),
+        additionals: Some(pairs.clone()),
+    };
+    let sample = implicit_mle(scores, &BinarySequence::new(2).unwrap(), 2.0);
+    let got = values(sample.structures.clone());
+    assert_eq!(got[..2], [1.0, 1.0]);
+    assert!(got[2..].iter().all(|bit| bit.is_nan()));
+    // the first bit costs 1: scores −1.8, 0.2 and 1 for both, so that the second bit stays alone
+    let loss = sample.structures.narrow(1, 0, 1).sum() + sample.anchor.sum();
+    let grads = loss.backward();
+    let grad = values(unaries.grad(&grads).unwrap());
+    assert_eq!(grad[..2], [0.5, 0.0]);
+    assert!(grad[2].is_nan());
+    assert_eq!(values(pairs.grad(&grads).unwrap())[0], 0.5);
+}

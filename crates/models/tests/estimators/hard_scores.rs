@@ -1,0 +1,71 @@
+//! Scores that are no numbers to reckon with: −∞ forbids a class, NaN spoils its own row.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use sparse_models::estimators::{CategoricalEstimator, EstimatorSettings, Method, Query};
+
+use crate::{
+    measure::{draw, inputs, seeded, setup, values},
+    problem::Polynomial,
+};
+
+const NEVER: f32 = f32::NEG_INFINITY;
+
+/// Each row's `expected_loss − entropy`, and the gradient of its scores.
+fn losses(method: Method, rows: &[[f32; 5]]) -> (Vec<f64>, Vec<f64>) {
+    let device = Device::default().autodiff();
+    let settings = EstimatorSettings::default();
+    let estimator = seeded(|| method.init(setup(&settings, 5, &device)).unwrap());
+    let scores = TensorData::new(rows.concat(), [rows.len(), 5]);
+    let scores = Tensor::<2>::from_data(scores, &device).require_grad();
+    let decoder = Tensor::<1>::zeros([rows.len()], &device);
+    let query = Query {
+        scores: scores.clone(),
+        inputs: inputs(rows.len(), &device),
+        draw: draw(1),
+    };
+    let estimate = estimator.estimate(query, &mut |outcomes| {
+        Polynomial::CUBIC.losses(outcomes, &decoder)
+    });
+    let loss = estimate.expected_loss - estimate.entropy;
+    let grads = loss.clone().sum().backward();
+    (values(loss), values(scores.grad(&grads).unwrap()))
+}
+
+#[test]
+fn a_forbidden_class_has_no_gradient_and_spoils_nothing() {
+    let rows = [
+        [0.3, NEVER, 1.0, -0.2, NEVER],
+        [NEVER, 2.0, NEVER, NEVER, NEVER],
+        [0.3, 0.1, 1.0, -0.2, 0.4],
+    ]
+    .repeat(20);
+    for method in Method::ALL {
+        let (losses, gradient) = losses(method, &rows);
+        assert!(losses.iter().all(|loss| loss.is_finite()), "{method}");
+        for (score, slope) in rows.concat().iter().zip(&gradient) {
+            let right = if *score == NEVER {
+                *slope == 0.0
+            } else {
+                slope.is_finite()
+            };
+            assert!(right, "{method}: {slope} at {score}");
+        }
+    }
+}
+
+#[test]
+fn a_nan_reaches_the_loss_of_its_row_and_no_other() {
+    let mut rows = [[0.3, 0.1, 1.0, -0.2, 0.4]; 6];
+    for method in Method::ALL {
+        rows[2][1] = 0.5;
+        let (want, want_gradient) = losses(method, &rows);
+        rows[2][1] = f32::NAN;
+        let (got, gradient) = losses(method, &rows);
+        assert!(got[2].is_nan(), "{method}");
+        for row in [0, 1, 3, 4, 5] {
+            let at = row * 5..(row + 1) * 5;
+            assert_eq!(got[row], want[row], "{method}");
+            assert_eq!(gradient[at.clone()], want_gradient[at], "{method}");
+        }
+    }
+}
