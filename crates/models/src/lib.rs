@@ -1,7 +1,7 @@
 //! Deep generative models with sparse discrete latent variables, on Burn.
 //!
-//! A task ([`ssvae`], [`signal_game`]) is trained with any estimator ([`estimators`]) on any data set ([`data`]); none
-//! of the three knows the others' members.
+//! A task ([`ssvae`], [`signal_game`]) is trained with any estimator ([`estimators`]) on any data set
+//! ([`data`]); none of the three knows the others' members.
 
 pub mod data;
 pub mod estimators;

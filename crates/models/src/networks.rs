@@ -9,7 +9,8 @@ use burn::{
 /// Linear layers with ReLU between them.
 #[derive(Module, Debug)]
 pub struct Mlp {
-    layers: Vec<Linear>,
+    /// The layers, in order.
+    pub layers: Vec<Linear>,
 }
 
 impl Mlp {

@@ -14,8 +14,9 @@ use crate::{
 /// A game: candidates of distinct concepts, in the receiver's order, and the place of the one that the
 /// sender sees.
 ///
-/// Both agents see the same example of the target's concept, as in the paper; in a training game on
-/// images each sees it [shifted](GamePlan::shift) in its own way.
+/// Both agents see the same example of the target's concept, as in the paper; in a training game about
+/// images all of them are [shifted](GamePlan::shift), and both agents see the target at the same
+/// place. So they learn to agree on what they see, and not on where it was in the training examples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Game {
     /// The examples.
@@ -73,10 +74,11 @@ impl GamePlan {
         let mut targets = Vec::with_capacity(count * width);
         let mut candidates = Vec::with_capacity(count * self.candidates * width);
         for game in games {
-            see(set.features(game.candidates[game.place]), &mut targets);
+            let start = candidates.len() + game.place * width;
             for &candidate in &game.candidates {
                 see(set.features(candidate), &mut candidates);
             }
+            targets.extend_from_slice(&candidates[start..start + width]);
         }
         let places: Vec<i64> = games.iter().map(|game| game.place as i64).collect();
         let shape = [count, self.candidates, width];

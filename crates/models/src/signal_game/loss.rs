@@ -51,7 +51,7 @@ impl SignalGame {
     /// compares it with all the symbols that the estimator asks for.
     pub fn losses(&self, batch: GameBatch, estimator: &impl CategoricalEstimator) -> GameLosses {
         let scores = self.send(batch.targets.clone());
-        let seen = self.receiver.see(batch.candidates);
+        let seen = self.see(batch.candidates);
         let [games, symbols] = scores.dims();
         let best = scores.clone().detach().argmax(1).squeeze_dim(1);
         let best = Outcomes {
@@ -80,9 +80,7 @@ impl SignalGame {
     /// `mapping`.
     pub fn outlook(&self, batch: GameBatch, mapping: Mapping) -> Outlook {
         let probs = mapping.probs(self.send(batch.targets));
-        let log_probs = self
-            .receiver
-            .all_log_probs(self.receiver.see(batch.candidates));
+        let log_probs = self.receiver.all_log_probs(self.see(batch.candidates));
         let [games, symbols, _] = log_probs.dims();
         let places: Tensor<3, Int> = batch
             .places

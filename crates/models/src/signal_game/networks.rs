@@ -22,16 +22,23 @@ pub struct Standard {
     pub scale: f32,
 }
 
-/// A sender for features at any scale: they are standardized, then go through one hidden layer.
+/// Eyes that both agents look through: features are standardized, and embedded through one hidden
+/// layer.
+///
+/// The paper's agents share theirs too, a network that was trained to recognize objects and whose
+/// features they are given. Of raw pixels, two agents with eyes of their own agree about the examples
+/// they have trained on more than about new ones.
 #[derive(Module, Debug)]
-pub struct MlpSender {
+pub struct Vision {
     mean: RunningState<Tensor<1>>,
     scale: RunningState<Tensor<1>>,
-    network: Mlp,
+    /// From standardized features to the embedding.
+    pub network: Mlp,
 }
 
-impl MlpSender {
-    fn forward(&self, features: Tensor<2>) -> Tensor<2> {
+impl Vision {
+    /// `[n, features]` to `[n, size]`.
+    fn look(&self, features: Tensor<2>) -> Tensor<2> {
         let centered = features - self.mean.value().unsqueeze_dim(0);
         self.network
             .forward(centered / self.scale.value().unsqueeze_dim(0))
@@ -45,10 +52,14 @@ impl MlpSender {
 /// and a sigmoid, without biases. Each dimension e of the embedding becomes `σ(Σ_f b_f · σ(a_f · e))`.
 #[derive(Module, Debug)]
 pub struct FilterSender {
-    embedding: Linear,
-    first: Linear,
-    second: Linear,
-    logits: Linear,
+    /// From features to the embedding.
+    pub embedding: Linear,
+    /// The factors `a`, of shape `[1, filters]`.
+    pub first: Linear,
+    /// The factors `b`, of shape `[filters, 1]`.
+    pub second: Linear,
+    /// From the collapsed embedding to logits.
+    pub logits: Linear,
 }
 
 impl FilterSender {
@@ -64,35 +75,25 @@ impl FilterSender {
 /// Any of the senders.
 #[derive(Module, Debug)]
 pub enum Sender {
-    /// One that learns from raw pixels.
-    Mlp(MlpSender),
-    /// The paper's.
+    /// A layer from what [`Vision`] shows to logits.
+    Linear(Linear),
+    /// The paper's, from features to logits.
     Filters(FilterSender),
 }
 
 /// Embeds candidates and symbols; their inner products are its scores.
-///
-/// Neither has a bias: one in the candidates' embedding would shift the scores of all candidates
-/// alike, which a softmax does not see.
 #[derive(Module, Debug)]
 pub struct Receiver {
-    candidates: Linear,
-    symbols: Param<Tensor<2>>,
+    /// From features to embeddings, without a bias, which would shift the scores of all candidates
+    /// alike; `None` where [`Vision`] has embedded them.
+    pub candidates: Option<Linear>,
+    /// The embeddings `[symbols, size]` of the symbols.
+    pub symbols: Param<Tensor<2>>,
 }
 
 impl Receiver {
-    /// Embeddings `[batch, candidates, size]` of candidates `[batch, candidates, features]`. This is
-    /// most of the receiver's work, and does not depend on the symbol.
-    pub fn see(&self, candidates: Tensor<3>) -> Tensor<3> {
-        let [batch, count, features] = candidates.dims();
-        let rows = candidates.reshape([batch * count, features]);
-        let embedded = self.candidates.forward(rows);
-        let [_, size] = embedded.dims();
-        embedded.reshape([batch, count, size])
-    }
-
     /// The log-probabilities `[total, candidates]` that each candidate is picked, for packed symbols
-    /// and candidates as [seen](Self::see).
+    /// and candidates as the receiver [sees](SignalGame::see) them.
     ///
     /// The scores are a product of three matrices for each batch row: codes, symbols' embeddings and
     /// candidates' embeddings. It begins with the smaller side: few symbols are embedded, then
@@ -130,6 +131,8 @@ impl Receiver {
 /// The two agents.
 #[derive(Module, Debug)]
 pub struct SignalGame {
+    /// What both look through; `None` where features go to the agents as they are.
+    pub vision: Option<Vision>,
     /// Who sees the target.
     pub sender: Sender,
     /// Who picks.
@@ -141,11 +144,32 @@ pub struct SignalGame {
 impl SignalGame {
     /// The sender's scores `[batch, symbols]` for targets `[batch, features]`.
     pub fn send(&self, targets: Tensor<2>) -> Tensor<2> {
+        let seen = self.look(targets);
         let logits = match &self.sender {
-            Sender::Mlp(sender) => sender.forward(targets),
-            Sender::Filters(sender) => sender.forward(targets),
+            Sender::Linear(layer) => layer.forward(seen),
+            Sender::Filters(sender) => sender.forward(seen),
         };
         logits.div_scalar(self.temperature)
+    }
+
+    /// The receiver's embeddings `[batch, candidates, size]` of candidates
+    /// `[batch, candidates, features]`. This is most of the work of a game, and does not depend on the
+    /// symbol.
+    pub fn see(&self, candidates: Tensor<3>) -> Tensor<3> {
+        let [batch, count, features] = candidates.dims();
+        let mut seen = self.look(candidates.reshape([batch * count, features]));
+        if let Some(layer) = &self.receiver.candidates {
+            seen = layer.forward(seen);
+        }
+        let [_, size] = seen.dims();
+        seen.reshape([batch, count, size])
+    }
+
+    fn look(&self, features: Tensor<2>) -> Tensor<2> {
+        match &self.vision {
+            Some(vision) => vision.look(features),
+            None => features,
+        }
     }
 }
 
@@ -153,42 +177,48 @@ impl SignalGameConfig {
     /// Agents with fresh weights, random by the device's seed. `standard` is that of the features
     /// that they will see.
     pub fn init(&self, standard: &Standard, device: &Device) -> SignalGame {
-        let (features, size) = (self.features, self.embedding);
+        let (features, size, symbols) = (self.features, self.embedding, self.symbols);
         let plain = |inputs, outputs| {
             LinearConfig::new(inputs, outputs)
                 .with_bias(false)
                 .init(device)
         };
-        let sender = match self.agents {
+        let normal = |std| Initializer::Normal { mean: 0.0, std }.init([symbols, size], device);
+        match self.agents {
             Agents::Best => {
                 let fixed = |values: &[f32]| {
                     let data = TensorData::new(values.to_vec(), [values.len()]);
                     RunningState::new(Tensor::from_data(data, device))
                 };
-                Sender::Mlp(MlpSender {
-                    mean: fixed(&standard.mean),
-                    scale: fixed(&[standard.scale]),
-                    network: Mlp::new(&[features, size, self.symbols], device),
-                })
+                SignalGame {
+                    vision: Some(Vision {
+                        mean: fixed(&standard.mean),
+                        scale: fixed(&[standard.scale]),
+                        network: Mlp::new(&[features, self.hidden, size], device),
+                    }),
+                    sender: Sender::Linear(LinearConfig::new(size, symbols).init(device)),
+                    receiver: Receiver {
+                        candidates: None,
+                        // scores of embeddings of size 1 begin at about 1
+                        symbols: normal(1.0 / (size as f64).sqrt()),
+                    },
+                    temperature: self.temperature,
+                }
             }
-            Agents::Paper => Sender::Filters(FilterSender {
-                embedding: plain(features, size),
-                first: plain(1, self.filters),
-                second: plain(self.filters, 1),
-                logits: plain(size, self.symbols),
-            }),
-        };
-        let normal = Initializer::Normal {
-            mean: 0.0,
-            std: 1.0,
-        };
-        SignalGame {
-            sender,
-            receiver: Receiver {
-                candidates: plain(features, size),
-                symbols: normal.init([self.symbols, size], device),
+            Agents::Paper => SignalGame {
+                vision: None,
+                sender: Sender::Filters(FilterSender {
+                    embedding: plain(features, size),
+                    first: plain(1, self.hidden),
+                    second: plain(self.hidden, 1),
+                    logits: plain(size, symbols),
+                }),
+                receiver: Receiver {
+                    candidates: Some(plain(features, size)),
+                    symbols: normal(1.0),
+                },
+                temperature: self.temperature,
             },
-            temperature: self.temperature,
         }
     }
 }

@@ -116,6 +116,9 @@ pub struct SignalGameSettings {
 
 /// The methods that the paper calls marginalization.
 const EXACT: [Method; 3] = [Method::Softmax, Method::Sparsemax, Method::Entmax15];
+/// Those whose distributions become narrow by themselves: they need scores on a smaller scale to begin
+/// with many symbols.
+const SPARSE: [Method; 2] = [Method::Sparsemax, Method::Entmax15];
 
 impl SignalGameSettings {
     /// What works best.
@@ -130,11 +133,11 @@ impl SignalGameSettings {
             epochs: 60,
             batches: 100,
             batch_size: 64,
-            lr: 1e-3,
-            final_lr: 1e-3,
+            lr: 2e-3,
+            final_lr: 1e-4,
             weight_decay: 0.0,
-            entropy: 0.1,
-            temperature: 10.0,
+            entropy: if EXACT.contains(&method) { 0.1 } else { 0.01 },
+            temperature: if SPARSE.contains(&method) { 10.0 } else { 1.0 },
             shift: 0,
         };
         match common.data {
@@ -144,7 +147,8 @@ impl SignalGameSettings {
                 epochs: 20,
                 ..common
             },
-            SignalGameData::Omniglot | SignalGameData::Features(_) => common,
+            SignalGameData::Omniglot => Self { shift: 1, ..common },
+            SignalGameData::Features(_) => common,
         }
     }
 
@@ -245,9 +249,13 @@ impl SignalGameSettings {
 
     /// The sizes of the agents for examples of `features` features.
     pub fn config(&self, features: usize) -> SignalGameConfig {
-        SignalGameConfig::new(self.agents, features)
+        let config = SignalGameConfig::new(self.agents, features)
             .with_symbols(self.symbols)
-            .with_temperature(self.temperature)
+            .with_temperature(self.temperature);
+        match self.agents {
+            Agents::Best => config.with_hidden(256).with_embedding(128),
+            Agents::Paper => config,
+        }
     }
 
     /// How games are drawn.

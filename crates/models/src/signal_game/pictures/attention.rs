@@ -16,8 +16,9 @@ const GAMES: usize = 100;
 const SYMBOLS: usize = 6;
 const SIDE: usize = 44;
 const GAP: usize = 8;
-const TOP: usize = 40;
-const LEFT: usize = 160;
+const TOP: usize = 52;
+const LEFT: usize = 170;
+const WIDTH: usize = 400;
 
 /// The game whose sender is the least certain: its candidates, and below them, for each symbol that
 /// the sender may send, the probability that the receiver picks each.
@@ -50,17 +51,16 @@ pub(super) fn draw(
     let step = SIDE + GAP;
     let line = SIDE + 24;
     let width = LEFT + candidates * step + GAP;
-    let mut page = figure::page(width.max(560), TOP + (shown.len() + 1) * line + GAP);
-    let title = format!(
-        "The receiver's probabilities of the candidates, by symbol; the sender may send {}",
-        match supported {
-            1 => "this one".to_string(),
-            n if n > shown.len() => format!("{n}, of which these are the most probable"),
-            n => format!("these {n}"),
-        }
-    );
+    let mut page = figure::page(width.max(WIDTH), TOP + (shown.len() + 1) * line + GAP);
+    let title = "The receiver's probabilities of the candidates, by symbol";
+    let counts = match supported {
+        n if n > shown.len() => format!("{} of {n} symbols that may be sent", shown.len()),
+        1 => "the one symbol that may be sent".to_string(),
+        n => format!("the {n} symbols that may be sent"),
+    };
     page = page
-        .add(figure::text(title, 10, 18))
+        .add(figure::text(title, 10, 16))
+        .add(figure::text(counts, 10, 32))
         .add(figure::text("candidates", 10, TOP + SIDE / 2))
         .add(figure::text(
             "(framed: the target)",

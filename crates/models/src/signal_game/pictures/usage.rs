@@ -1,16 +1,18 @@
+use std::{cmp::Reverse, ops::RangeInclusive};
+
 use image::ImageError;
 use svg::Document;
 
 use super::{Language, descending};
 use crate::pictures::figure;
 
-/// The sides of the matrix, about, in pixels, and of its cells.
+/// About the sides of the matrix, in pixels.
 const SIDE: usize = 720;
-const CELL: std::ops::RangeInclusive<usize> = 3..=28;
-/// Cells from which on they have labels.
-const LABELLED: usize = 14;
-const TOP: usize = 44;
+/// Lines of text that fit into a cell label its row or column.
+const LABELLED: usize = 12;
+const TOP: usize = 60;
 const LEFT: usize = 56;
+const WIDTH: usize = 560;
 
 /// How often each symbol is sent for each concept. Symbols stand in the order of the concept that they
 /// are sent for most, so that a language with a symbol for each concept is a diagonal.
@@ -27,40 +29,52 @@ pub(super) fn draw(language: &Language) -> Result<Document, ImageError> {
     used.sort_by_cached_key(|&symbol| {
         let concept = main(symbol);
         // positive floats are ordered as their bits are
-        (concept, std::cmp::Reverse(of(symbol)[concept].to_bits()))
+        (concept, Reverse(of(symbol)[concept].to_bits()))
     });
 
-    let cell = (SIDE / concepts.max(used.len())).clamp(*CELL.start(), *CELL.end());
-    let (width, height) = (concepts * cell, used.len() * cell);
-    let mut page = figure::page((LEFT + width + 14).max(520), TOP + height + 14);
-    let title = format!(
-        "How often each symbol (row) is sent for each concept (column); {} of {} symbols are used",
-        used.len(),
-        language.symbols
-    );
-    page = page.add(figure::text(title, 10, 16));
+    let (wide, tall) = (cell(concepts, 3..=48), cell(used.len(), 3..=20));
+    let (width, height) = (concepts * wide, used.len() * tall);
     let rows: Vec<f32> = used
         .iter()
         .flat_map(|&symbol| of(symbol))
         .copied()
         .collect();
-    if !rows.is_empty() {
-        let matrix = figure::embedded(&rows, (used.len(), concepts), (LEFT, TOP), (width, height))?;
-        page = page.add(matrix);
+    let most = rows.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let scaled: Vec<f32> = rows.into_iter().map(|usage| usage / most).collect();
+    let title = "How often each symbol (row) is sent for each concept (column)";
+    let counts = format!(
+        "{} of {} symbols are used; black is {most:.2}",
+        used.len(),
+        language.symbols
+    );
+    let mut page = figure::page((LEFT + width + 14).max(WIDTH), TOP + height + 14)
+        .add(figure::text(title, 10, 16))
+        .add(figure::text(counts, 10, 32));
+    if !used.is_empty() {
+        let size = (used.len(), concepts);
+        let place = (LEFT, TOP);
+        page = page.add(figure::embedded(&scaled, size, place, (width, height))?);
     }
     page = page.add(figure::frame((LEFT, TOP), (width, height)));
-    if cell >= LABELLED {
+    if wide >= LABELLED {
         for concept in 0..concepts {
             let name = language.set.name(concept).to_string();
-            let x = LEFT + concept * cell + cell / 4;
+            let x = LEFT + concept * wide + wide / 2 - 4;
             page = page.add(figure::text(name, x, TOP - 6));
         }
+    }
+    if tall >= LABELLED {
         for (row, symbol) in used.iter().enumerate() {
-            let y = TOP + row * cell + (cell + 8) / 2;
-            page = page.add(figure::text(format!("{symbol}"), LEFT - 30, y));
+            let y = TOP + row * tall + (tall + 8) / 2;
+            page = page.add(figure::text(symbol.to_string(), LEFT - 30, y));
         }
     }
     Ok(page)
+}
+
+/// The side of a cell of `count` side by side.
+fn cell(count: usize, range: RangeInclusive<usize>) -> usize {
+    (SIDE / count.max(1)).clamp(*range.start(), *range.end())
 }
 
 /// The mean probabilities `[symbols, concepts]` over the examples of each concept.
