@@ -22,7 +22,7 @@ use crate::{
     pictures::draw_curves,
     training::{
         BestEpoch, Display, EpochLoader, Metrics, RunError, RunFolder, Session, Timings,
-        backend_name,
+        backend_name, fresh_weights,
     },
 };
 
@@ -117,9 +117,11 @@ impl SignalGameRun {
     }
 
     fn fresh(&self, device: &Device) -> SignalGameLearner {
-        device.seed(self.settings.seed);
         let config = self.settings.config(self.data.set.width());
-        let agents = config.init(&Standard::of(&self.data), device);
+        let standard = Standard::of(&self.data);
+        let agents = fresh_weights(device, self.settings.seed, || {
+            config.init(&standard, device)
+        });
         SignalGameLearner::new(agents, self.settings.method.init(), self.settings.entropy)
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     pictures::draw_curves,
     training::{
         BestEpoch, Display, EpochLoader, Metrics, RunError, RunFolder, Session, Timings, TwoPhases,
-        backend_name,
+        backend_name, fresh_weights,
     },
 };
 
@@ -112,8 +112,8 @@ impl SsvaeRun {
     }
 
     fn fresh(&self, device: &Device) -> SsvaeLearner {
-        device.seed(self.settings.seed);
-        let networks = self.settings.data.networks().init(device);
+        let config = self.settings.data.networks();
+        let networks = fresh_weights(device, self.settings.seed, || config.init(device));
         let weights = self.settings.weights(&self.data);
         SsvaeLearner::new(networks, self.settings.method.init(), weights)
     }
