@@ -32,7 +32,7 @@ pub fn omniglot(given: Option<&Path>) -> Result<ConceptData, DataError> {
         .as_ref()
         .map(|folder| [folder.join(FOLDER).join(FILE), folder.join(FILE)]);
     let found = places.into_iter().flatten().find(|path| path.is_file());
-    let path: PathBuf = found.ok_or_else(|| DataError::NoOmniglot {
+    let path: PathBuf = found.ok_or(DataError::NoOmniglot {
         file: FILE,
         subfolder: FOLDER,
         searched: folder,

@@ -74,6 +74,8 @@ impl FilterSender {
 
 /// Any of the senders.
 #[derive(Module, Debug)]
+// a run has one, and no module is made of a box
+#[allow(clippy::large_enum_variant)]
 pub enum Sender {
     /// A layer from what [`Vision`] shows to logits.
     Linear(Linear),

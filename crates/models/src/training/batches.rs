@@ -44,8 +44,11 @@ pub struct EpochBatches<'a, B> {
     /// The number of items in a batch; the last one may have less.
     pub batch_size: usize,
     /// Makes a batch on a device: of which items, and of which step, counted from 1.
-    pub make: Box<dyn Fn(Range<usize>, Draw, &Device) -> B + Send + 'a>,
+    pub make: MakeBatch<'a, B>,
 }
+
+/// Makes the batch of some items and of a step on a device.
+pub type MakeBatch<'a, B> = Box<dyn Fn(Range<usize>, Draw, &Device) -> B + Send + 'a>;
 
 impl<B> std::fmt::Debug for EpochBatches<'_, B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -42,7 +42,8 @@ mod tests {
         let weights = |seed: u64| {
             let device = Device::default();
             let module = fresh_weights(&device, seed, || Mlp::new(&[7, 5, 3], &device));
-            let values = |layer: &burn::nn::Linear| layer.weight.val().into_data().to_vec::<f32>();
+            let values =
+                |layer: &burn::nn::Linear| layer.weight.val().into_data().try_to_vec::<f32>();
             module
                 .layers
                 .iter()

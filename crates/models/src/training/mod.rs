@@ -17,7 +17,7 @@ mod timed;
 mod two_phases;
 
 pub use backend::backend_name;
-pub use batches::{BatchSource, EpochBatches, EpochLoader};
+pub use batches::{BatchSource, EpochBatches, EpochLoader, MakeBatch};
 pub use best_epoch::BestEpoch;
 pub use checkpoints::Checkpoints;
 pub use epoch_log::{EpochLog, EpochRow, OnEpoch, SELECTION, best};
