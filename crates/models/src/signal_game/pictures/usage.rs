@@ -40,7 +40,12 @@ pub(super) fn draw(language: &Language) -> Result<Document, ImageError> {
         .copied()
         .collect();
     let most = rows.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
-    let scaled: Vec<f32> = rows.into_iter().map(|usage| usage / most).collect();
+    // a pixel for each pixel of the page: some viewers blur an image that they enlarge
+    let at = |place: usize| {
+        let (row, column) = (place / width / tall, place % width / wide);
+        rows[row * concepts + column] / most
+    };
+    let pixels: Vec<f32> = (0..width * height).map(at).collect();
     let title = "How often each symbol (row) is sent for each concept (column)";
     let counts = format!(
         "{} of {} symbols are used; black is {most:.2}",
@@ -51,9 +56,9 @@ pub(super) fn draw(language: &Language) -> Result<Document, ImageError> {
         .add(figure::text(title, 10, 16))
         .add(figure::text(counts, 10, 32));
     if !used.is_empty() {
-        let size = (used.len(), concepts);
-        let place = (LEFT, TOP);
-        page = page.add(figure::embedded(&scaled, size, place, (width, height))?);
+        let size = (height, width);
+        let matrix = figure::embedded(&pixels, size, (LEFT, TOP), (width, height))?;
+        page = page.add(matrix);
     }
     page = page.add(figure::frame((LEFT, TOP), (width, height)));
     if wide >= LABELLED {
