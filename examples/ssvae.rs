@@ -1,16 +1,15 @@
 //! Trains the semi-supervised VAE: it learns digits from few labels through an exact expectation
 //! over the unknown classes of the others.
-#![allow(clippy::print_stdout)]
 
 use std::process::ExitCode;
 
 use burn::tensor::Device;
-use clap::{Parser, ValueEnum};
-use sparse_examples::{EstimatorFlags, RunFlags, finish, flags};
+use clap::Parser;
+use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags};
 use sparse_models::{
     estimators::Method,
     ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
-    training::{Metrics, RunError, RunFolder},
+    training::{Metrics, RunError},
 };
 
 /// Train the semi-supervised VAE (model M2 of Kingma et al. 2014) with a sparse posterior over
@@ -60,43 +59,20 @@ struct Command {
     run: RunFlags,
 }
 
-/// Settings for all flags that are not given.
-#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-enum Preset {
-    /// What works best
-    Best,
-    /// As in the paper's experiment
-    Paper,
-}
-
 fn main() -> ExitCode {
     finish(run(&Command::parse()))
 }
 
 fn run(command: &Command) -> Result<Metrics<SsvaeTest>, RunError> {
     let flags = &command.run;
-    let (settings, folder) = match &flags.out {
-        Some(path) if flags.resume || flags.eval_only => {
-            let folder = RunFolder::open(path)?;
-            let settings = command.settings(Some(folder.settings()?));
-            folder.demand_settings(&settings)?;
-            (settings, Some(folder))
-        }
-        _ => (command.settings(None), None),
-    };
+    let (settings, started) = flags.started(|started| command.settings(started))?;
     settings.validate()?;
     let data = settings.read_data(flags.data_dir.as_deref())?;
-    let folder = match folder {
-        Some(folder) => folder,
-        None => {
-            let name = format!(
-                "ssvae-{}-{}-{}",
-                settings.data, settings.method, settings.seed
-            );
-            RunFolder::begin(&flags.folder(&name), &settings)?
-        }
-    };
-    println!("run folder: {}", folder.path().display());
+    let name = format!(
+        "ssvae-{}-{}-{}",
+        settings.data, settings.method, settings.seed
+    );
+    let folder = flags.begin(started, &name, &settings)?;
     let epochs = settings.total_epochs();
     let run = SsvaeRun::new(folder, settings, data, Device::default());
     if !flags.eval_only {

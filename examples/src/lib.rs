@@ -4,6 +4,7 @@
 
 mod estimator_flags;
 pub mod flags;
+mod preset;
 pub mod structures;
 
 use std::{
@@ -13,9 +14,11 @@ use std::{
 
 use burn::train::Interrupter;
 use clap::Args;
+use serde::{Serialize, de::DeserializeOwned};
+use sparse_models::training::{Display, EpochRow, OnEpoch, RunError, RunFolder};
+
 pub use estimator_flags::EstimatorFlags;
-use serde::Serialize;
-use sparse_models::training::{Display, EpochRow, OnEpoch, RunError};
+pub use preset::Preset;
 
 /// The flags of every training.
 #[derive(Args, Debug)]
@@ -38,8 +41,46 @@ pub struct RunFlags {
 }
 
 impl RunFlags {
-    /// The run folder; where none is given, one in `runs` that is not there yet.
-    pub fn folder(&self, name: &str) -> PathBuf {
+    /// The settings of the run, and its folder if it has been started already. `settings` makes the
+    /// former from those that the run was started with, if any.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be read, or its run was started with other settings.
+    pub fn started<S: Serialize + DeserializeOwned>(
+        &self,
+        settings: impl FnOnce(Option<S>) -> S,
+    ) -> Result<(S, Option<RunFolder>), RunError> {
+        let Some(path) = self.out.as_ref().filter(|_| self.resume || self.eval_only) else {
+            return Ok((settings(None), None));
+        };
+        let folder = RunFolder::open(path)?;
+        let settings = settings(Some(folder.settings()?));
+        folder.demand_settings(&settings)?;
+        Ok((settings, Some(folder)))
+    }
+
+    /// Begins a run with `settings` in the folder that is given, or else in one in `runs`, called
+    /// `name`, that is not there yet; unless it has been `started` already.
+    ///
+    /// # Errors
+    ///
+    /// If the folder holds another run, or cannot be written.
+    pub fn begin<S: Serialize>(
+        &self,
+        started: Option<RunFolder>,
+        name: &str,
+        settings: &S,
+    ) -> Result<RunFolder, RunError> {
+        let folder = match started {
+            Some(folder) => folder,
+            None => RunFolder::begin(&self.folder(name), settings)?,
+        };
+        println!("run folder: {}", folder.path().display());
+        Ok(folder)
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
         self.out.clone().unwrap_or_else(|| fresh_folder(name))
     }
 

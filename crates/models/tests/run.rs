@@ -1,26 +1,16 @@
 //! A run folder from start to end: resumed runs, refused settings, broken files.
 #![allow(clippy::unwrap_used)]
 
-use std::{
-    fs,
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt::Debug, fs, path::Path};
 
 use burn::{tensor::Device, train::Interrupter};
+use serde::Serialize;
 use sparse_models::{
     estimators::{EstimatorSettings, Method},
+    signal_game::{SignalGameData, SignalGameRun, SignalGameSettings, SignalGameTest},
     ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
     training::{Checkpoints, Display, EpochLog, Metrics, RunError, RunFolder, Timings},
 };
-
-/// Fresh weights come from the device's generator, and a process has one of it: runs that are to be
-/// the same have to begin alone.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    // what a failed test has left is no danger to the next
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn settings() -> SsvaeSettings {
     SsvaeSettings {
@@ -50,7 +40,34 @@ fn stop_after(epoch: usize) -> Display {
     }
 }
 
-fn untimed(metrics: Metrics<SsvaeTest>) -> Metrics<SsvaeTest> {
+/// A run of either task.
+trait Run {
+    type Test: PartialEq + Debug;
+    fn train(&self, display: Display) -> Result<(), RunError>;
+    fn evaluate(&self) -> Result<Metrics<Self::Test>, RunError>;
+}
+
+impl Run for SsvaeRun {
+    type Test = SsvaeTest;
+    fn train(&self, display: Display) -> Result<(), RunError> {
+        self.train(display)
+    }
+    fn evaluate(&self) -> Result<Metrics<SsvaeTest>, RunError> {
+        self.evaluate()
+    }
+}
+
+impl Run for SignalGameRun {
+    type Test = SignalGameTest;
+    fn train(&self, display: Display) -> Result<(), RunError> {
+        self.train(display)
+    }
+    fn evaluate(&self) -> Result<Metrics<SignalGameTest>, RunError> {
+        self.evaluate()
+    }
+}
+
+fn untimed<T>(metrics: Metrics<T>) -> Metrics<T> {
     Metrics {
         train: Timings {
             seconds_per_epoch: Vec::new(),
@@ -61,16 +78,18 @@ fn untimed(metrics: Metrics<SsvaeTest>) -> Metrics<SsvaeTest> {
 }
 
 /// Stopped twice, with what a kill in the middle of writing leaves behind, and continued: the same
-/// to the last bit as a run that was never stopped.
-#[test]
-fn a_resumed_run_ends_where_an_uninterrupted_one_does() {
-    let _alone = alone();
+/// to the last bit as a run that was never stopped. Both have six epochs, and these pictures.
+fn ends_where_an_uninterrupted_one_does<R: Run>(
+    settings: &impl Serialize,
+    run: impl Fn(&RunFolder) -> R,
+    pictures: &[&str],
+) {
     let place = tempfile::tempdir().unwrap();
-    let whole = RunFolder::begin(&place.path().join("whole"), &settings()).unwrap();
+    let whole = RunFolder::begin(&place.path().join("whole"), settings).unwrap();
     run(&whole).train(Display::default()).unwrap();
     let want = run(&whole).evaluate().unwrap();
 
-    let folder = RunFolder::begin(&place.path().join("stopped"), &settings()).unwrap();
+    let folder = RunFolder::begin(&place.path().join("stopped"), settings).unwrap();
     for epoch in [1, 4] {
         let error = run(&folder).train(stop_after(epoch)).unwrap_err();
         assert!(matches!(error, RunError::Interrupted { .. }), "{error}");
@@ -92,14 +111,10 @@ fn a_resumed_run_ends_where_an_uninterrupted_one_does() {
     };
     assert_eq!(figures(&folder), figures(&whole));
     assert_eq!(figures(&whole).len(), 6);
-    for file in [
-        "config.json",
-        "metrics.json",
-        "curves.svg",
-        "posteriors.svg",
-        "reconstructions.png",
-        "samples.png",
-    ] {
+    for file in ["config.json", "metrics.json", "curves.svg"]
+        .iter()
+        .chain(pictures)
+    {
         assert!(whole.file(file).is_file(), "{file}");
     }
     assert!(leftovers(&folder.file("checkpoints")).is_empty());
@@ -109,7 +124,6 @@ fn a_resumed_run_ends_where_an_uninterrupted_one_does() {
 /// the step.
 #[test]
 fn every_method_resumes_where_it_was() {
-    let _alone = alone();
     for method in Method::ALL {
         let place = tempfile::tempdir().unwrap();
         let settings = SsvaeSettings {
@@ -134,6 +148,31 @@ fn every_method_resumes_where_it_was() {
         });
         assert_eq!(got, want, "{method}");
     }
+}
+
+#[test]
+fn a_resumed_run_ends_where_an_uninterrupted_one_does() {
+    let pictures = ["posteriors.svg", "reconstructions.png", "samples.png"];
+    ends_where_an_uninterrupted_one_does(&settings(), run, &pictures);
+}
+
+#[test]
+fn a_resumed_game_ends_where_an_uninterrupted_one_does() {
+    let settings = SignalGameSettings {
+        epochs: 6,
+        batches: 10,
+        final_lr: 1e-4,
+        shift: 1,
+        ..SignalGameSettings::new(SignalGameData::Digits, Method::Sparsemax)
+    };
+    let pictures = ["attention.svg", "symbols.svg", "usage.svg"];
+    ends_where_an_uninterrupted_one_does(&settings, game, &pictures);
+}
+
+fn game(folder: &RunFolder) -> SignalGameRun {
+    let settings: SignalGameSettings = folder.settings().unwrap();
+    let data = settings.read_data(None).unwrap();
+    SignalGameRun::new(folder.clone(), settings, data, Device::default())
 }
 
 fn leftovers(folder: &Path) -> Vec<String> {
@@ -179,7 +218,6 @@ fn a_folder_is_begun_once_and_keeps_its_settings() {
 
 #[test]
 fn what_is_missing_or_damaged_is_named() {
-    let _alone = alone();
     let place = tempfile::tempdir().unwrap();
     let folder = RunFolder::begin(&place.path().join("run"), &settings()).unwrap();
     let error = run(&folder).evaluate().unwrap_err();
@@ -242,4 +280,70 @@ fn impossible_settings_are_refused_by_name() {
         ..settings()
     };
     assert_eq!(few.read_data(None).unwrap().labelled.len(), 20);
+}
+
+#[test]
+fn impossible_games_are_refused_by_name() {
+    let with = |change: fn(&mut SignalGameSettings)| {
+        let mut settings = SignalGameSettings::new(SignalGameData::Digits, Method::Softmax);
+        assert!(settings.validate().is_ok());
+        change(&mut settings);
+        settings.validate().unwrap_err().to_string()
+    };
+    assert_eq!(with(|s| s.symbols = 0), "symbols must be at least 1, got 0");
+    assert_eq!(
+        with(|s| s.candidates = 1),
+        "candidates must be at least 2, got 1"
+    );
+    assert_eq!(
+        with(|s| s.tau = 0.0),
+        "tau must be a positive number, got 0"
+    );
+    assert_eq!(
+        with(|s| s.lr = 2.0),
+        "lr must be above 0 and at most 1, got 2"
+    );
+    assert_eq!(
+        with(|s| s.final_lr = 1.0),
+        "final-lr must be from 0 to lr, got 1"
+    );
+    assert!(with(|s| s.entropy = f64::NAN).starts_with("entropy"));
+    assert!(with(|s| s.batches = 0).starts_with("batches"));
+}
+
+/// A user's own features, without images: a whole run.
+#[test]
+fn features_of_a_user_are_played_with() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("features.npy");
+    let array = |format: &str, shape: &str, body: Vec<u8>| {
+        let header = format!("{{'descr': '{format}', 'fortran_order': False, 'shape': {shape}, }}");
+        let size = (header.len() as u16).to_le_bytes();
+        [b"\x93NUMPY\x01\x00", &size[..], header.as_bytes(), &body].concat()
+    };
+    // three concepts, four examples of each
+    let rows = (0..12).flat_map(|i| [(i / 4) as f32 + 0.5, 1.0, i as f32 / 40.0]);
+    let rows: Vec<u8> = rows.flat_map(f32::to_le_bytes).collect();
+    fs::write(&path, array("<f4", "(12, 3)", rows)).unwrap();
+    let concepts = (0..12).map(|i| i / 4).collect();
+    let concepts = array("|u1", "(12,)", concepts);
+    fs::write(place.path().join("concepts.npy"), concepts).unwrap();
+
+    let settings = SignalGameSettings {
+        candidates: 3,
+        symbols: 5,
+        epochs: 2,
+        batches: 30,
+        lr: 1e-2,
+        ..SignalGameSettings::new(SignalGameData::Features(path), Method::Entmax15)
+    };
+    let folder = RunFolder::begin(&place.path().join("run"), &settings).unwrap();
+    game(&folder).train(Display::default()).unwrap();
+    let metrics = game(&folder).evaluate().unwrap();
+    assert_eq!(
+        (&*metrics.data, &*metrics.task),
+        ("features", "signal_game")
+    );
+    assert!(metrics.test.communication_success > metrics.test.chance);
+    assert!(folder.file("usage.svg").is_file() && !folder.file("symbols.svg").exists());
 }

@@ -1,4 +1,7 @@
-use std::{fmt, io, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use super::DataSet;
 
@@ -38,6 +41,19 @@ pub enum DataError {
     NoCache {
         /// The data set.
         data: DataSet,
+    },
+    /// No file of Omniglot, which is neither embedded nor downloaded.
+    #[error(
+        "no Omniglot: {}; put {file} into a folder and give it with --data-dir or SPARSE_DATA_DIR",
+        unsuccessful(file, subfolder, searched.as_deref())
+    )]
+    NoOmniglot {
+        /// The file.
+        file: &'static str,
+        /// The folder, within the one that was searched, where it was looked for first.
+        subfolder: &'static str,
+        /// The folder that was searched, if one was named.
+        searched: Option<PathBuf>,
     },
     /// A file that no mirror served as it was published.
     #[error(
@@ -106,8 +122,19 @@ fn listed(attempts: &[Attempt]) -> String {
     attempts.join(", ")
 }
 
+fn unsuccessful(file: &str, subfolder: &str, searched: Option<&Path>) -> String {
+    match searched {
+        None => "no folder is named".to_string(),
+        Some(folder) => format!(
+            "no {file} in {} or {}",
+            folder.join(subfolder).display(),
+            folder.display()
+        ),
+    }
+}
+
 impl DataError {
-    pub(super) fn invalid(
+    pub(crate) fn invalid(
         path: impl Into<PathBuf>,
         found: impl Into<String>,
         expected: impl Into<String>,

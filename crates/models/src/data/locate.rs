@@ -28,12 +28,17 @@ const VARIABLE: &str = "SPARSE_DATA_DIR";
 /// or the cache cannot be written. The message names the URLs that were tried, why each failed, and
 /// where to put which files by hand.
 pub fn locate(data: DataSet, given: Option<&Path>) -> Result<PathBuf, DataError> {
-    if let Some(folder) = named(given, env::var_os(VARIABLE)) {
+    if let Some(folder) = named_folder(given) {
         return Ok(folder);
     }
     let folder = cache(data, dirs::cache_dir())?;
     Source::published(data).complete(&folder)?;
     Ok(folder)
+}
+
+/// The folder `given`, else the one that the environment variable names, if it has a value.
+pub(super) fn named_folder(given: Option<&Path>) -> Option<PathBuf> {
+    named(given, env::var_os(VARIABLE))
 }
 
 fn named(given: Option<&Path>, variable: Option<OsString>) -> Option<PathBuf> {

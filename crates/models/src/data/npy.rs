@@ -1,11 +1,14 @@
-//! Index lists in NumPy's `.npy` format.
+//! Arrays in NumPy's `.npy` format.
 
 use std::{collections::HashSet, fs, path::Path};
 
-use super::DataError;
+use super::{
+    DataError,
+    array::{Array, Format},
+};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-const EXPECTED: &str = "a one-dimensional .npy array of int64 ('<i8') in version 1 of the format";
+const INDICES: &str = "a one-dimensional .npy array of int64 ('<i8') in version 1 of the format";
 
 /// Reads a one-dimensional `.npy` of i64 indices, each below `examples` and none twice.
 ///
@@ -17,11 +20,17 @@ pub fn read_indices(path: &Path, examples: usize) -> Result<Vec<usize>, DataErro
         path: path.to_path_buf(),
         source,
     })?;
-    let entries = entries(&stored).map_err(|found| DataError::invalid(path, found, EXPECTED))?;
+    let array = parse(&stored).map_err(|found| DataError::invalid(path, found, INDICES))?;
+    let entries = match (array.format(), array.shape()) {
+        (Format::I64, [_]) => array.integers(),
+        _ => None,
+    };
+    let Some(entries) = entries else {
+        return Err(DataError::invalid(path, array.description(), INDICES));
+    };
     let mut seen = HashSet::new();
     entries
-        .iter()
-        .map(|&entry| i64::from_le_bytes(entry))
+        .into_iter()
         .map(|index| match usize::try_from(index) {
             Ok(i) if i < examples && seen.insert(i) => Ok(i),
             Ok(i) if i < examples => Err(DataError::invalid(
@@ -38,9 +47,10 @@ pub fn read_indices(path: &Path, examples: usize) -> Result<Vec<usize>, DataErro
         .collect()
 }
 
-/// The array's entries, or what stands in their place. The header is a Python dictionary as text,
-/// whose length and shape are compared with the bytes that there are, and are not relied upon.
-fn entries(stored: &[u8]) -> Result<&[[u8; 8]], String> {
+/// The array of a file in version 1 of the format, or what stands in its place. The header is a
+/// Python dictionary as text, whose length and shape are compared with the bytes that there are, and
+/// are not relied upon.
+pub(super) fn parse(stored: &[u8]) -> Result<Array<'_>, String> {
     let Some([version, _, low, high, rest @ ..]) = stored.strip_prefix(MAGIC) else {
         return Err(format!("{} bytes that begin otherwise", stored.len()));
     };
@@ -54,11 +64,31 @@ fn entries(stored: &[u8]) -> Result<&[[u8; 8]], String> {
     };
     let mut header = String::from_utf8_lossy(header).into_owned();
     header.retain(|c| !c.is_whitespace());
-    let (entries, rest) = body.as_chunks();
-    let shape = format!("'shape':({},)", entries.len());
-    if !rest.is_empty() || !header.contains("'descr':'<i8'") || !header.contains(&shape) {
+    described(&header, body).ok_or_else(|| {
         let shown: String = header.chars().take(100).collect();
-        return Err(format!("{shown} before {} bytes", body.len()));
-    }
-    Ok(entries)
+        format!("{shown} before {} bytes", body.len())
+    })
+}
+
+/// The array that a header without spaces describes, if it describes these bytes.
+fn described<'b>(header: &str, body: &'b [u8]) -> Option<Array<'b>> {
+    let value = |name: &str, close: char| {
+        let (_, after) = header.split_once(name)?;
+        after.split_once(close).map(|(value, _)| value)
+    };
+    let format = match value("'descr':'", '\'')? {
+        "|u1" => Format::U8,
+        "<i4" => Format::I32,
+        "<i8" => Format::I64,
+        "<f4" => Format::F32,
+        "<f8" => Format::F64,
+        _ => return None,
+    };
+    let shape = value("'shape':(", ')')?;
+    let sizes = shape.split_terminator(',').map(str::parse);
+    let shape: Vec<usize> = sizes.collect::<Result<_, _>>().ok()?;
+    // in one dimension both orders are the same, but NumPy writes C's
+    let by_rows = value("'fortran_order':", ',')? == "False";
+    by_rows.then_some(())?;
+    Array::new(format, shape, body)
 }

@@ -1,24 +1,15 @@
 //! Batches of an epoch: what is in them follows from seed, epoch and step.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::{ops::Range, sync::Arc};
 
-use burn::{
-    data::{
-        dataloader::{DataLoader, DataLoaderIterator, Progress},
-        dataset::DatasetError,
-    },
-    tensor::{Device, Int, Tensor, TensorData},
-};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::{Rng, RngExt, seq::SliceRandom};
 use rand_distr::{Distribution, StandardNormal};
 
 use super::SsvaeBatch;
 use crate::{
     data::{ImageSet, SemiSupervised},
-    training::{Draw, Stream},
+    training::{BatchSource, Draw, EpochBatches, Stream},
 };
 
 /// How batches are drawn.
@@ -71,138 +62,81 @@ impl BatchPlan {
     }
 }
 
-/// The batches of one training epoch after the other: each call of `iter` is the next epoch.
+/// The training epochs.
 ///
 /// While the classifier warms up, a batch has labelled images only; then it has as many unlabelled
 /// ones, each once an epoch, and labelled ones drawn with replacement.
 #[derive(Debug, Clone)]
-pub struct EpochLoader {
-    data: Arc<SemiSupervised>,
-    plan: BatchPlan,
-    device: Device,
-    epochs_done: Arc<AtomicUsize>,
+pub struct TrainingImages {
+    /// The images.
+    pub data: Arc<SemiSupervised>,
+    /// How batches are drawn.
+    pub plan: BatchPlan,
 }
 
-impl EpochLoader {
-    /// Batches of `data` on `device`, beginning after `epochs_done` epochs.
-    pub fn new(
-        data: Arc<SemiSupervised>,
-        plan: BatchPlan,
-        device: Device,
-        epochs_done: usize,
-    ) -> Self {
+impl BatchSource for TrainingImages {
+    type Batch = SsvaeBatch;
+    const UNIT: &'static str = "images";
+
+    fn seed(&self) -> u64 {
+        self.plan.seed
+    }
+
+    fn items(&self) -> usize {
+        self.data.unlabelled.len()
+    }
+
+    fn epoch(&self, draw: Draw) -> EpochBatches<'_, SsvaeBatch> {
+        let Self { data, plan } = self;
+        let warm_up = draw.epoch <= plan.warm_up_epochs;
+        let mut order = if warm_up {
+            data.labelled.clone()
+        } else {
+            data.unlabelled.clone()
+        };
+        order.shuffle(&mut draw.generator(Stream::Data));
+        EpochBatches {
+            items: order.len(),
+            batch_size: plan.batch_size,
+            make: Box::new(move |items, draw, device| {
+                let chosen = &order[items];
+                if warm_up {
+                    return plan.batch(&data.train, chosen, chosen, draw, device);
+                }
+                let mut rng = draw.generator(Stream::Labelled);
+                let pool = &data.labelled;
+                let labelled: Vec<usize> = (0..chosen.len())
+                    .map(|_| pool[rng.random_range(0..pool.len())])
+                    .collect();
+                let all = [&labelled, chosen].concat();
+                plan.batch(&data.train, &all, &labelled, draw, device)
+            }),
+        }
+    }
+
+    fn slice(&self, items: Range<usize>) -> Self {
+        let data = SemiSupervised {
+            unlabelled: self.data.unlabelled[items].to_vec(),
+            ..(*self.data).clone()
+        };
         Self {
-            data,
-            plan,
-            device,
-            epochs_done: Arc::new(AtomicUsize::new(epochs_done)),
+            data: Arc::new(data),
+            plan: self.plan.clone(),
         }
     }
 }
 
-impl DataLoader<SsvaeBatch> for EpochLoader {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<SsvaeBatch> + 'a> {
-        let epoch = self.epochs_done.fetch_add(1, Ordering::SeqCst) + 1;
-        let warm_up = epoch <= self.plan.warm_up_epochs;
-        let images = if warm_up {
-            &self.data.labelled
-        } else {
-            &self.data.unlabelled
-        };
-        let draw = Draw {
-            seed: self.plan.seed,
-            epoch,
-            step: 0,
-        };
-        let mut order = images.clone();
-        order.shuffle(&mut draw.generator(Stream::Data));
-        Box::new(Epoch {
-            loader: self,
-            warm_up,
-            order,
-            draw,
-        })
-    }
-
-    fn num_items(&self) -> usize {
-        self.data.unlabelled.len()
-    }
-
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<SsvaeBatch>> {
-        Arc::new(Self {
-            device: device.clone(),
-            ..self.clone()
-        })
-    }
-
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<SsvaeBatch>> {
-        let unlabelled = self.data.unlabelled[start..end].to_vec();
-        let data = SemiSupervised {
-            unlabelled,
-            ..(*self.data).clone()
-        };
-        Arc::new(Self {
-            data: Arc::new(data),
-            ..self.clone()
-        })
-    }
-}
-
-struct Epoch<'a> {
-    loader: &'a EpochLoader,
-    warm_up: bool,
-    order: Vec<usize>,
-    draw: Draw,
-}
-
-impl Iterator for Epoch<'_> {
-    type Item = Result<SsvaeBatch, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let EpochLoader {
-            data, plan, device, ..
-        } = self.loader;
-        let chosen = self.order.chunks(plan.batch_size).nth(self.draw.step)?;
-        self.draw.step += 1;
-        let batch = if self.warm_up {
-            plan.batch(&data.train, chosen, chosen, self.draw, device)
-        } else {
-            let mut rng = self.draw.generator(Stream::Labelled);
-            let pool = &data.labelled;
-            let labelled: Vec<usize> = (0..chosen.len())
-                .map(|_| pool[rng.random_range(0..pool.len())])
-                .collect();
-            let all = [&labelled, chosen].concat();
-            plan.batch(&data.train, &all, &labelled, self.draw, device)
-        };
-        Some(Ok(batch))
-    }
-}
-
-impl DataLoaderIterator<SsvaeBatch> for Epoch<'_> {
-    fn progress(&self) -> Progress {
-        let done = (self.draw.step * self.loader.plan.batch_size).min(self.order.len());
-        Progress::new(done, self.order.len(), Some("images".to_string()))
-    }
-}
-
-/// Images with their classes, always the same ones, binarized in the same way: to validate.
+/// The validation images with their classes, always binarized in the same way.
 #[derive(Debug, Clone)]
-pub struct FixedLoader {
+pub struct ValidationImages {
     data: Arc<SemiSupervised>,
     plan: BatchPlan,
-    device: Device,
     indices: Vec<usize>,
 }
 
-impl FixedLoader {
-    /// The validation images of `data`, in batches of `batch_size`.
-    pub fn validation(
-        data: Arc<SemiSupervised>,
-        plan: &BatchPlan,
-        batch_size: usize,
-        device: Device,
-    ) -> Self {
+impl ValidationImages {
+    /// Those of `data`, in batches of `batch_size`.
+    pub fn new(data: Arc<SemiSupervised>, plan: &BatchPlan, batch_size: usize) -> Self {
         Self {
             indices: data.validation.clone(),
             plan: BatchPlan {
@@ -210,68 +144,43 @@ impl FixedLoader {
                 ..plan.clone()
             },
             data,
-            device,
         }
     }
 }
 
-impl DataLoader<SsvaeBatch> for FixedLoader {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<SsvaeBatch> + 'a> {
-        Box::new(FixedEpoch {
-            loader: self,
-            step: 0,
-        })
+impl BatchSource for ValidationImages {
+    type Batch = SsvaeBatch;
+    const UNIT: &'static str = "images";
+
+    fn seed(&self) -> u64 {
+        self.plan.seed
     }
 
-    fn num_items(&self) -> usize {
+    fn items(&self) -> usize {
         self.indices.len()
     }
 
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<SsvaeBatch>> {
-        Arc::new(Self {
-            device: device.clone(),
-            ..self.clone()
-        })
-    }
-
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<SsvaeBatch>> {
-        Arc::new(Self {
-            indices: self.indices[start..end].to_vec(),
-            ..self.clone()
-        })
-    }
-}
-
-struct FixedEpoch<'a> {
-    loader: &'a FixedLoader,
-    step: usize,
-}
-
-impl Iterator for FixedEpoch<'_> {
-    type Item = Result<SsvaeBatch, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let FixedLoader {
+    fn epoch(&self, _draw: Draw) -> EpochBatches<'_, SsvaeBatch> {
+        let Self {
             data,
             plan,
-            device,
             indices,
-        } = self.loader;
-        let chosen = indices.chunks(plan.batch_size).nth(self.step)?;
-        self.step += 1;
-        let draw = Draw {
-            seed: plan.seed,
-            epoch: 0,
-            step: self.step,
-        };
-        Some(Ok(plan.batch(&data.train, chosen, chosen, draw, device)))
+        } = self;
+        EpochBatches {
+            items: indices.len(),
+            batch_size: plan.batch_size,
+            make: Box::new(move |items, draw, device| {
+                let chosen = &indices[items];
+                plan.batch(&data.train, chosen, chosen, draw, device)
+            }),
+        }
     }
-}
 
-impl DataLoaderIterator<SsvaeBatch> for FixedEpoch<'_> {
-    fn progress(&self) -> Progress {
-        let done = (self.step * self.loader.plan.batch_size).min(self.loader.indices.len());
-        Progress::new(done, self.loader.indices.len(), Some("images".to_string()))
+    fn slice(&self, items: Range<usize>) -> Self {
+        Self {
+            indices: self.indices[items].to_vec(),
+            ..self.clone()
+        }
     }
 }
 

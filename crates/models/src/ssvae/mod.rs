@@ -12,12 +12,12 @@ mod pictures;
 mod run;
 mod settings;
 
-pub use batches::{BatchPlan, EpochLoader, FixedLoader};
+pub use batches::{BatchPlan, TrainingImages, ValidationImages};
 pub use config::SsvaeConfig;
 pub use evaluate::{SsvaeTest, evaluate};
 pub use learner::{LossWeights, SsvaeLearner, SsvaeOutput};
 pub use loss::{SeenImages, SsvaeBatch, SsvaeLosses};
-pub use networks::{Generator, Inference, Mlp, Posterior, Ssvae};
+pub use networks::{Generator, Inference, Posterior, Ssvae};
 pub use pictures::draw_pictures;
 pub use run::SsvaeRun;
 pub use settings::{SsvaeData, SsvaeSettings};

@@ -1,17 +1,13 @@
 //! What a trained model shows: reconstructions, samples of each class, and posteriors.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation::sigmoid};
-use svg::{
-    Document,
-    node::element::{Image, Rectangle, Text},
-};
+use svg::{Document, node::element::Image};
 
 use super::{BatchPlan, SsvaeLearner};
 use crate::{
     data::ImageSet,
     estimators::{CategoricalEstimator, one_hot},
-    pictures::{Grid, encode_png},
+    pictures::{Grid, entropy, figure},
     training::{Draw, RunError, RunFolder, Stream, write_whole},
 };
 
@@ -148,18 +144,7 @@ impl Studio<'_> {
         let step = SIDE + GAP;
         let width = GAP + step * 2 + SIDE + step * classes;
         let height = 30 + rows.len() * (step + 12);
-        let mut figure = Document::new()
-            .set("viewBox", (0, 0, width, height))
-            .set("width", width)
-            .set("height", height)
-            .set("font-family", "sans-serif")
-            .set("font-size", 11)
-            .add(
-                Rectangle::new()
-                    .set("width", width)
-                    .set("height", height)
-                    .set("fill", "white"),
-            );
+        let mut page = figure::page(width, height);
         for (text, x) in [
             ("image", GAP),
             ("class probabilities", GAP + step),
@@ -168,7 +153,7 @@ impl Studio<'_> {
                 GAP + step * 2 + SIDE,
             ),
         ] {
-            figure = figure.add(Text::new(text).set("x", x).set("y", 18));
+            page = page.add(figure::text(text, x, 18));
         }
         for (line, (index, probs)) in rows.into_iter().enumerate() {
             let y = 30 + line * (step + 12);
@@ -184,55 +169,31 @@ impl Studio<'_> {
             let seen = Images::of(batch.seen.clone().select(0, index_tensor.narrow(0, 0, 1)));
 
             for image in seen.iter() {
-                figure = figure.add(self.picture(image, GAP, y)?);
+                page = page.add(self.picture(image, GAP, y)?);
             }
             let label = format!("label {}", self.set.label(index));
-            figure = figure.add(Text::new(label).set("x", GAP).set("y", y + SIDE + 12));
+            page = page.add(figure::text(label, GAP, y + SIDE + 12));
             for (class, &prob) in probs.iter().enumerate() {
                 let bar = (SIDE * 2 + GAP) / classes;
                 let (x, tall) = (GAP + step + class * bar, prob * SIDE as f32);
-                figure = figure
-                    .add(
-                        Rectangle::new()
-                            .set("x", x)
-                            .set("y", y as f32 + SIDE as f32 - tall)
-                            .set("width", bar - 2)
-                            .set("height", tall)
-                            .set("fill", "#1f77b4"),
-                    )
-                    .add(
-                        Text::new(class.to_string())
-                            .set("x", x + 3)
-                            .set("y", y + SIDE + 12),
-                    );
+                page = page
+                    .add(figure::bar(x, y + SIDE, bar - 2, tall))
+                    .add(figure::text(class.to_string(), x + 3, y + SIDE + 12));
             }
             for (place, (image, &class)) in decoded.iter().zip(&support).enumerate() {
                 let x = GAP + step * 2 + SIDE + place * step;
                 let caption = format!("{class}: {:.2}", probs[class]);
-                figure = figure
-                    .add(self.picture(image, x, y)?)
-                    .add(Text::new(caption).set("x", x).set("y", y + SIDE + 12));
+                page = page.add(self.picture(image, x, y)?).add(figure::text(
+                    caption,
+                    x,
+                    y + SIDE + 12,
+                ));
             }
         }
-        Ok(figure)
+        Ok(page)
     }
 
     fn picture(&self, image: &[f32], x: usize, y: usize) -> Result<Image, image::ImageError> {
-        let png = STANDARD.encode(encode_png(image, self.set.size())?);
-        Ok(Image::new()
-            .set("x", x)
-            .set("y", y)
-            .set("width", SIDE)
-            .set("height", SIDE)
-            .set("style", "image-rendering: pixelated")
-            .set("href", format!("data:image/png;base64,{png}")))
+        figure::embedded(image, self.set.size(), (x, y), (SIDE, SIDE))
     }
-}
-
-fn entropy(probs: &[f32]) -> f32 {
-    probs
-        .iter()
-        .filter(|p| **p > 0.0)
-        .map(|p| -p * p.ln())
-        .sum()
 }

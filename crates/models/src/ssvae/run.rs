@@ -11,14 +11,15 @@ use burn::{
 };
 
 use super::{
-    EpochLoader, FixedLoader, SsvaeLearner, SsvaeSettings, SsvaeTest, draw_pictures, evaluate,
+    SsvaeLearner, SsvaeSettings, SsvaeTest, TrainingImages, ValidationImages, draw_pictures,
+    evaluate,
 };
 use crate::{
     data::SemiSupervised,
     pictures::draw_curves,
     training::{
-        Checkpoints, Display, EpochLog, Metrics, RunError, RunFolder, Session, Timings, TwoPhases,
-        backend_name, best,
+        BestEpoch, Display, EpochLoader, Metrics, RunError, RunFolder, Session, Timings, TwoPhases,
+        backend_name, fresh_weights,
     },
 };
 
@@ -69,17 +70,14 @@ impl SsvaeRun {
             .with_weight_decay(Some(WeightDecayConfig::new(settings.weight_decay as f32)))
             .init();
         let learner = Learner::new(self.fresh(&device)?, optimizer, schedule);
-        let validation = FixedLoader::validation(
-            self.data.clone(),
-            &plan,
-            VALIDATION_BATCH,
-            self.device.clone(),
-        );
-        let train = EpochLoader::new(self.data.clone(), plan, device, session.epochs_done());
+        let validation = ValidationImages::new(self.data.clone(), &plan, VALIDATION_BATCH);
+        let data = self.data.clone();
+        let train =
+            EpochLoader::training(TrainingImages { data, plan }, device, session.epochs_done());
         session.fit(
             learner,
             Arc::new(train),
-            Arc::new(validation),
+            Arc::new(EpochLoader::fixed(validation, self.device.clone())),
             settings.total_epochs(),
             |training| training.metrics((LossMetric::new(), AccuracyMetric::new())),
             display,
@@ -93,19 +91,8 @@ impl SsvaeRun {
     ///
     /// If there is no checkpoint, one is damaged, or a file cannot be written.
     pub fn evaluate(&self) -> Result<Metrics<SsvaeTest>, RunError> {
-        let path = self.folder.path();
-        let checkpoints = Checkpoints::of(path);
-        let kept = checkpoints.epochs()?;
-        let rows = EpochLog::read(path)?;
-        let best_epoch = best(rows.iter().filter(|row| kept.contains(&row.epoch)))
-            .map(|row| row.epoch)
-            .ok_or(RunError::NoRun {
-                path: path.to_path_buf(),
-                expected: "a checkpoint",
-            })?;
-        let learner = self
-            .fresh(&self.device)?
-            .load_record(checkpoints.model(best_epoch)?);
+        let BestEpoch { epoch, model, rows } = BestEpoch::of(&self.folder)?;
+        let learner = self.fresh(&self.device)?.load_record(model);
         let (plan, test) = (self.settings.plan(), &self.data.test);
         let metrics = Metrics {
             task: "ssvae".to_string(),
@@ -114,9 +101,9 @@ impl SsvaeRun {
             seed: self.settings.seed,
             epochs: self.settings.epochs,
             backend: backend_name(&self.device),
-            best_epoch,
+            best_epoch: epoch,
             test: evaluate(&learner, test, &plan, &self.device),
-            train: Timings::of(path, self.settings.warm_up_epochs)?,
+            train: Timings::of(self.folder.path(), self.settings.warm_up_epochs)?,
         };
         draw_pictures(&self.folder, &learner, test, &plan, &self.device)?;
         draw_curves(&self.folder.file("curves.svg"), &rows)?;
@@ -125,10 +112,12 @@ impl SsvaeRun {
     }
 
     fn fresh(&self, device: &Device) -> Result<SsvaeLearner, RunError> {
-        device.seed(self.settings.seed);
-        let networks = self.settings.data.networks().init(device);
-        let weights = self.settings.weights(&self.data);
-        let estimator = self.settings.init_estimator(device)?;
-        Ok(SsvaeLearner::new(networks, estimator, weights))
+        let settings = &self.settings;
+        let (config, weights) = (settings.data.networks(), settings.weights(&self.data));
+        fresh_weights(device, settings.seed, || {
+            let networks = config.init(device);
+            let estimator = settings.init_estimator(device)?;
+            Ok(SsvaeLearner::new(networks, estimator, weights))
+        })
     }
 }

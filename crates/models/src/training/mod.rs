@@ -1,10 +1,13 @@
 //! What the tasks share when they train: random numbers by step, the run folder, checkpoints that
-//! survive a kill, the log of epochs, and the set-up of burn-train.
+//! survive a kill, batches by epoch, the log of epochs, and the set-up of burn-train.
 
 mod backend;
+mod batches;
+mod best_epoch;
 mod checkpoints;
 mod epoch_log;
 mod error;
+mod fresh_weights;
 mod metrics;
 mod quiet;
 mod randomness;
@@ -14,9 +17,12 @@ mod timed;
 mod two_phases;
 
 pub use backend::backend_name;
+pub use batches::{BatchSource, EpochBatches, EpochLoader, MakeBatch};
+pub use best_epoch::BestEpoch;
 pub use checkpoints::Checkpoints;
 pub use epoch_log::{EpochLog, EpochRow, OnEpoch, SELECTION, best};
 pub use error::RunError;
+pub use fresh_weights::fresh_weights;
 pub use metrics::{Metrics, Timings};
 pub use randomness::{Draw, Stream};
 pub use run_folder::{RunFolder, write_whole};

@@ -18,7 +18,7 @@ pub struct Draw {
 /// Who draws: each has a stream of its own, so that none shifts the numbers of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// The order of the examples, and how their pixels are binarized.
+    /// The choice and order of the examples, and how their pixels are binarized or shifted.
     Data,
     /// Which labelled examples join the others.
     Labelled,

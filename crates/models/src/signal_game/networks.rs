@@ -1,0 +1,226 @@
+use burn::{
+    module::{Initializer, Module, Param, RunningState},
+    nn::{Linear, LinearConfig},
+    tensor::{
+        Device, Tensor, TensorData,
+        activation::{log_softmax, sigmoid},
+    },
+};
+
+use super::{Agents, SignalGameConfig, slots::Slots};
+use crate::{estimators::Outcomes, networks::Mlp};
+
+/// What makes features comparable: the mean of each, and one scale for all.
+///
+/// One scale, because a feature that hardly varies in training (a pixel at the border of an image)
+/// would become huge in a new example if it were divided by its own deviation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standard {
+    /// The mean of each feature.
+    pub mean: Vec<f32>,
+    /// The root mean square of what is left when the means are taken away; 1 where nothing is left.
+    pub scale: f32,
+}
+
+/// Eyes that both agents look through: features are standardized, and embedded through one hidden
+/// layer.
+///
+/// The paper's agents share theirs too, a network that was trained to recognize objects and whose
+/// features they are given. Of raw pixels, two agents with eyes of their own agree about the examples
+/// they have trained on more than about new ones.
+#[derive(Module, Debug)]
+pub struct Vision {
+    mean: RunningState<Tensor<1>>,
+    scale: RunningState<Tensor<1>>,
+    /// From standardized features to the embedding.
+    pub network: Mlp,
+}
+
+impl Vision {
+    /// `[n, features]` to `[n, size]`.
+    fn look(&self, features: Tensor<2>) -> Tensor<2> {
+        let centered = features - self.mean.value().unsqueeze_dim(0);
+        self.network
+            .forward(centered / self.scale.value().unsqueeze_dim(0))
+    }
+}
+
+/// The paper's sender: features → embedding, whose dimensions all go through the same small network,
+/// → logits.
+///
+/// As convolutions over an image of one column: 512 filters of 1 × 1, a sigmoid, one filter of 512 × 1
+/// and a sigmoid, without biases. Each dimension e of the embedding becomes `σ(Σ_f b_f · σ(a_f · e))`.
+#[derive(Module, Debug)]
+pub struct FilterSender {
+    /// From features to the embedding.
+    pub embedding: Linear,
+    /// The factors `a`, of shape `[1, filters]`.
+    pub first: Linear,
+    /// The factors `b`, of shape `[filters, 1]`.
+    pub second: Linear,
+    /// From the collapsed embedding to logits.
+    pub logits: Linear,
+}
+
+impl FilterSender {
+    fn forward(&self, features: Tensor<2>) -> Tensor<2> {
+        let embedded = self.embedding.forward(features);
+        let [batch, size] = embedded.dims();
+        let filtered = sigmoid(self.first.forward(embedded.reshape([batch * size, 1])));
+        let collapsed = sigmoid(self.second.forward(filtered).reshape([batch, size]));
+        self.logits.forward(collapsed)
+    }
+}
+
+/// Any of the senders.
+#[derive(Module, Debug)]
+// a run has one, and no module is made of a box
+#[allow(clippy::large_enum_variant)]
+pub enum Sender {
+    /// A layer from what [`Vision`] shows to logits.
+    Linear(Linear),
+    /// The paper's, from features to logits.
+    Filters(FilterSender),
+}
+
+/// Embeds candidates and symbols; their inner products are its scores.
+#[derive(Module, Debug)]
+pub struct Receiver {
+    /// From features to embeddings, without a bias, which would shift the scores of all candidates
+    /// alike; `None` where [`Vision`] has embedded them.
+    pub candidates: Option<Linear>,
+    /// The embeddings `[symbols, size]` of the symbols.
+    pub symbols: Param<Tensor<2>>,
+}
+
+impl Receiver {
+    /// The log-probabilities `[total, candidates]` that each candidate is picked, for packed symbols
+    /// and candidates as the receiver [sees](SignalGame::see) them.
+    ///
+    /// The scores are a product of three matrices for each batch row: codes, symbols' embeddings and
+    /// candidates' embeddings. It begins with the smaller side: few symbols are embedded, then
+    /// compared with their row's candidates; many of them (all, in dense marginalization) are looked
+    /// up in the scores of all symbols. So a sparse support costs what its size says, and a dense one
+    /// a single product `[batch · candidates, size] × [size, symbols]` and a look-up.
+    pub fn log_probs(&self, seen: Tensor<3>, outcomes: Outcomes) -> Tensor<2> {
+        let [batch, candidates, _] = seen.dims();
+        let [total, _] = outcomes.codes.dims();
+        let (sent, received) = if total <= batch * candidates {
+            (outcomes.codes.matmul(self.symbols.val()), seen)
+        } else {
+            (outcomes.codes, self.all_scores(seen))
+        };
+        let slots = Slots::of(&outcomes.rows, batch);
+        let scores = slots.spread(sent).matmul(received.swap_dims(1, 2));
+        log_softmax(slots.collect(scores), 1)
+    }
+
+    /// The log-probabilities `[batch, symbols, candidates]` for all symbols.
+    pub fn all_log_probs(&self, seen: Tensor<3>) -> Tensor<3> {
+        log_softmax(self.all_scores(seen).swap_dims(1, 2), 2)
+    }
+
+    /// `[batch, candidates, symbols]`.
+    fn all_scores(&self, seen: Tensor<3>) -> Tensor<3> {
+        let [batch, candidates, size] = seen.dims();
+        let rows = seen.reshape([batch * candidates, size]);
+        let scores = rows.matmul(self.symbols.val().transpose());
+        let [_, symbols] = scores.dims();
+        scores.reshape([batch, candidates, symbols])
+    }
+}
+
+/// The two agents.
+#[derive(Module, Debug)]
+pub struct SignalGame {
+    /// What both look through; `None` where features go to the agents as they are.
+    pub vision: Option<Vision>,
+    /// Who sees the target.
+    pub sender: Sender,
+    /// Who picks.
+    pub receiver: Receiver,
+    #[module(skip)]
+    temperature: f64,
+}
+
+impl SignalGame {
+    /// The sender's scores `[batch, symbols]` for targets `[batch, features]`.
+    pub fn send(&self, targets: Tensor<2>) -> Tensor<2> {
+        let seen = self.look(targets);
+        let logits = match &self.sender {
+            Sender::Linear(layer) => layer.forward(seen),
+            Sender::Filters(sender) => sender.forward(seen),
+        };
+        logits.div_scalar(self.temperature)
+    }
+
+    /// The receiver's embeddings `[batch, candidates, size]` of candidates
+    /// `[batch, candidates, features]`. This is most of the work of a game, and does not depend on the
+    /// symbol.
+    pub fn see(&self, candidates: Tensor<3>) -> Tensor<3> {
+        let [batch, count, features] = candidates.dims();
+        let mut seen = self.look(candidates.reshape([batch * count, features]));
+        if let Some(layer) = &self.receiver.candidates {
+            seen = layer.forward(seen);
+        }
+        let [_, size] = seen.dims();
+        seen.reshape([batch, count, size])
+    }
+
+    fn look(&self, features: Tensor<2>) -> Tensor<2> {
+        match &self.vision {
+            Some(vision) => vision.look(features),
+            None => features,
+        }
+    }
+}
+
+impl SignalGameConfig {
+    /// Agents with fresh weights, random by the device's seed. `standard` is that of the features
+    /// that they will see.
+    pub fn init(&self, standard: &Standard, device: &Device) -> SignalGame {
+        let (features, size, symbols) = (self.features, self.embedding, self.symbols);
+        let plain = |inputs, outputs| {
+            LinearConfig::new(inputs, outputs)
+                .with_bias(false)
+                .init(device)
+        };
+        let normal = |std| Initializer::Normal { mean: 0.0, std }.init([symbols, size], device);
+        match self.agents {
+            Agents::Best => {
+                let fixed = |values: &[f32]| {
+                    let data = TensorData::new(values.to_vec(), [values.len()]);
+                    RunningState::new(Tensor::from_data(data, device))
+                };
+                SignalGame {
+                    vision: Some(Vision {
+                        mean: fixed(&standard.mean),
+                        scale: fixed(&[standard.scale]),
+                        network: Mlp::new(&[features, self.hidden, size], device),
+                    }),
+                    sender: Sender::Linear(LinearConfig::new(size, symbols).init(device)),
+                    receiver: Receiver {
+                        candidates: None,
+                        // scores of embeddings of size 1 begin at about 1
+                        symbols: normal(1.0 / (size as f64).sqrt()),
+                    },
+                    temperature: self.temperature,
+                }
+            }
+            Agents::Paper => SignalGame {
+                vision: None,
+                sender: Sender::Filters(FilterSender {
+                    embedding: plain(features, size),
+                    first: plain(1, self.hidden),
+                    second: plain(self.hidden, 1),
+                    logits: plain(size, symbols),
+                }),
+                receiver: Receiver {
+                    candidates: Some(plain(features, size)),
+                    symbols: normal(1.0),
+                },
+                temperature: self.temperature,
+            },
+        }
+    }
+}

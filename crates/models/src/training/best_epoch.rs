@@ -1,0 +1,40 @@
+use burn::store::ModuleRecord;
+
+use super::{Checkpoints, EpochLog, EpochRow, RunError, RunFolder, best};
+
+/// The epoch that a run is judged by: of those whose checkpoint is kept, the one of the best
+/// validation [`SELECTION`](super::SELECTION).
+#[derive(Debug)]
+pub struct BestEpoch {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// Its model.
+    pub model: ModuleRecord,
+    /// What each epoch of the run measured.
+    pub rows: Vec<EpochRow>,
+}
+
+impl BestEpoch {
+    /// The best epoch of the run in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no checkpoint, or a file cannot be read or is damaged.
+    pub fn of(folder: &RunFolder) -> Result<Self, RunError> {
+        let path = folder.path();
+        let checkpoints = Checkpoints::of(path);
+        let kept = checkpoints.epochs()?;
+        let rows = EpochLog::read(path)?;
+        let epoch = best(rows.iter().filter(|row| kept.contains(&row.epoch)))
+            .map(|row| row.epoch)
+            .ok_or(RunError::NoRun {
+                path: path.to_path_buf(),
+                expected: "a checkpoint",
+            })?;
+        Ok(Self {
+            epoch,
+            model: checkpoints.model(epoch)?,
+            rows,
+        })
+    }
+}
