@@ -1,8 +1,9 @@
 //! Solved numbers as tensors that are differentiable in the scores.
 
 use burn_core::backend::Dispatch;
-use burn_core::tensor::{Tensor, TensorData};
+use burn_core::tensor::Tensor;
 
+use crate::host::from_doubles;
 use crate::{Link, SparseOps};
 
 /// `values` with the device, the dtype and, by `link`, the gradients of `scores` `[batch, n + m]`.
@@ -12,7 +13,7 @@ pub(crate) fn attach<const D: usize>(
     shape: [usize; D],
     link: Link,
 ) -> Tensor<D> {
-    let data = TensorData::new(values, shape).convert_dtype(scores.dtype());
+    let data = from_doubles(&values, shape, scores.dtype());
     let values = Tensor::from_data(data, (&scores.device(), scores.dtype()));
     if values.shape().num_elements() == 0 {
         return values;

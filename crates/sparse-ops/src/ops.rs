@@ -193,9 +193,9 @@ pub trait SparseOps: Backend {
     #[fusion(dtype = grad, shape = burn::tensor::Shape::from(link.scores_shape()))]
     fn attach_backward(grad: FloatTensor<Self>, link: Link) -> FloatTensor<Self> {
         let (device, dtype) = (grad.device(), grad.dtype());
-        let grad = doubles(read::<Self>(grad));
+        let grad = host::doubles(&read::<Self>(grad));
         let shape = link.scores_shape();
-        let scores = TensorData::new(link.backward(&grad), shape).convert_dtype(dtype);
+        let scores = host::from_doubles(&link.backward(&grad), shape, dtype);
         Self::float_from_data(scores, &device)
     }
 }
@@ -223,9 +223,4 @@ fn ints<B: Backend>(values: Vec<i64>, dtype: IntDType, device: &Device<B>) -> In
         TensorData::new(values, shape).convert_dtype(dtype.into()),
         device,
     )
-}
-
-/// The numbers of a tensor in f64.
-pub(crate) fn doubles(data: TensorData) -> Vec<f64> {
-    data.iter::<f64>().collect()
 }

@@ -1,6 +1,6 @@
 use burn_core::tensor::Tensor;
 
-use crate::ops::doubles;
+use crate::host::doubles;
 use crate::structure::Structure;
 
 /// The scores of a batch of structures: the unary parts `[batch, n]`, and the additional ones
@@ -56,5 +56,5 @@ impl StructureScores {
 
 /// Reads scores back, in f64.
 pub(super) fn read(scores: &Tensor<2>) -> Vec<f64> {
-    doubles(scores.clone().detach().into_data())
+    doubles(&scores.clone().detach().into_data())
 }

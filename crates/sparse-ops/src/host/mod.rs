@@ -26,7 +26,7 @@ mod taylor;
 mod threshold;
 mod vector;
 
-use burn_core::tensor::{Bytes, DType, TensorData};
+use burn_core::tensor::{Bytes, DType, Shape, TensorData};
 use element::Element;
 pub(crate) use rows::Rows;
 pub(crate) use support::{support_entries, support_offsets};
@@ -192,6 +192,16 @@ pub(crate) fn scale_rows_bytes(tensor: &[u8], factors: &[u8], dtype: DType, rows
 
 fn elements<E: Element>(bytes: &[u8]) -> &[E] {
     bytemuck::cast_slice(bytes)
+}
+
+/// The numbers of a tensor in f64.
+pub(crate) fn doubles(data: &TensorData) -> Vec<f64> {
+    to_f64(data.bytes(), data.dtype())
+}
+
+/// And back, in another dtype.
+pub(crate) fn from_doubles(values: &[f64], shape: impl Into<Shape>, dtype: DType) -> TensorData {
+    TensorData::from_bytes(from_f64(values, dtype), shape, dtype)
 }
 
 fn to_f64(bytes: &[u8], dtype: DType) -> Vec<f64> {
