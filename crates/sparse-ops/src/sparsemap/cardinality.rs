@@ -29,23 +29,20 @@ pub(super) fn project(
         return None;
     }
     let (least, most) = (at_least as f64, at_most as f64);
-    clip(scores, 0.0, marginals);
-    let [sum] = sums(marginals, |mean| [mean]);
-    let bound = sum.clamp(least, most);
-    let tight = bound != sum;
-    let threshold = if tight {
-        let threshold = threshold(scores, bound);
-        clip(scores, threshold, marginals);
-        threshold
-    } else {
-        0.0
-    };
+    let expected = sum(scores, |score| clipped(score, 0.0));
+    let bound = expected.clamp(least, most);
+    let tight = bound != expected;
+    let threshold = if tight { threshold(scores, bound) } else { 0.0 };
+    for (mean, score) in marginals.iter_mut().zip(scores) {
+        *mean = clipped(*score, threshold);
+    }
     // Σ_i max(0, s_i − τ) − (s_i − τ) μ_i with s = η − μ bounds the Wolfe gap by duality.
-    let [gap] = sums(scores, |score| {
+    let gap = sum(scores, |score| {
         let mean = clipped(score, threshold);
         let reduced = score - mean - threshold;
-        let term = reduced.max(0.0) - reduced * mean;
-        [if score > f64::NEG_INFINITY { term } else { 0.0 }]
+        let above = if reduced > 0.0 { reduced } else { 0.0 };
+        let term = above - reduced * mean;
+        if score > f64::NEG_INFINITY { term } else { 0.0 }
     });
     Some(Projection {
         tight,
@@ -58,37 +55,28 @@ pub(super) fn project(
 }
 
 #[inline(always)]
-fn clip(scores: &[f64], threshold: f64, marginals: &mut [f64]) {
-    for (mean, score) in marginals.iter_mut().zip(scores) {
-        *mean = clipped(*score, threshold);
-    }
-}
-
-#[inline(always)]
 fn clipped(score: f64, threshold: f64) -> f64 {
-    (score - threshold).clamp(0.0, 1.0)
+    let mean = score - threshold;
+    // as a vector register does it, where `clamp` has to look for a NaN
+    let mean = if mean > 0.0 { mean } else { 0.0 };
+    if mean < 1.0 { mean } else { 1.0 }
 }
 
-/// Sums of terms, in as many chains of additions as vector registers can hide behind each other.
+/// Independent sums, so that the compiler may keep them in registers side by side.
+const LANES: usize = 8;
+
+/// Sums of a term of every score.
 #[inline(always)]
-fn sums<const N: usize>(numbers: &[f64], terms: impl Fn(f64) -> [f64; N]) -> [f64; N] {
-    const LANES: usize = 8;
-    let mut lanes = [[0.0; LANES]; N];
-    let (blocks, rest) = numbers.as_chunks::<LANES>();
+fn sum(scores: &[f64], term: impl Fn(f64) -> f64) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (blocks, rest) = scores.as_chunks::<LANES>();
     for block in blocks {
         for lane in 0..LANES {
-            let terms = terms(block[lane]);
-            for (sums, term) in lanes.iter_mut().zip(terms) {
-                sums[lane] += term;
-            }
+            sums[lane] += term(block[lane]);
         }
     }
-    for (lane, number) in rest.iter().enumerate() {
-        for (sums, term) in lanes.iter_mut().zip(terms(*number)) {
-            sums[lane] += term;
-        }
-    }
-    lanes.map(|lanes| lanes.iter().sum())
+    let rest: f64 = rest.iter().map(|score| term(*score)).sum();
+    sums.iter().sum::<f64>() + rest
 }
 
 /// The τ with `Σ clip(η − τ, 0, 1) = bound`: Newton steps on a function that is piecewise linear
@@ -96,22 +84,27 @@ fn sums<const N: usize>(numbers: &[f64], terms: impl Fn(f64) -> [f64; N]) -> [f6
 #[inline(always)]
 fn threshold(scores: &[f64], bound: f64) -> f64 {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for &score in scores.iter().filter(|score| **score > f64::NEG_INFINITY) {
-        low = low.min(score - 1.0);
-        high = high.max(score);
+    for &score in scores {
+        let below = if score > f64::NEG_INFINITY {
+            score - 1.0
+        } else {
+            f64::INFINITY
+        };
+        low = if below < low { below } else { low };
+        high = if score > high { score } else { high };
     }
     let mut tau = 0.0f64.clamp(low, high);
     for _ in 0..STEPS {
-        let [free, sum, ones] = sums(scores, |score| {
+        let excess = sum(scores, |score| clipped(score, tau)) - bound;
+        // those that move: at an end of the interval they do on one side
+        let free = sum(scores, |score| {
             let mean = score - tau;
-            let inside = mean > 0.0 && mean < 1.0;
-            [
-                if inside { 1.0 } else { 0.0 },
-                if inside { score } else { 0.0 },
-                if mean >= 1.0 { 1.0 } else { 0.0 },
-            ]
+            if clipped(score, tau) == mean {
+                1.0
+            } else {
+                0.0
+            }
         });
-        let excess = sum - free * tau + ones - bound;
         if excess > 0.0 {
             low = tau;
         } else if excess < 0.0 {
@@ -119,7 +112,7 @@ fn threshold(scores: &[f64], bound: f64) -> f64 {
         } else {
             return tau;
         }
-        let newton = (sum + ones - bound) / free;
+        let newton = tau + excess / free;
         let next = if newton > low && newton < high {
             newton
         } else {
