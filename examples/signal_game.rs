@@ -37,7 +37,7 @@ struct Command {
     /// Symbols that the sender can choose from [default: 256]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     symbols: Option<usize>,
-    /// Training epochs
+    /// Training epochs [default: 20 of the digits, else 60]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     epochs: Option<usize>,
     /// Batches in an epoch [default: 100]
@@ -46,19 +46,20 @@ struct Command {
     /// Games in a batch [default: 64]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     batch_size: Option<usize>,
-    /// Learning rate at the start
+    /// Learning rate at the start [default: 0.002]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::positive)]
     lr: Option<f64>,
-    /// Learning rate at the end, reached along half a cosine
+    /// Learning rate at the end, reached along half a cosine [default: a twentieth of --lr]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::not_negative)]
     final_lr: Option<f64>,
-    /// Weight of the entropy of the sender's distribution, which is maximized
+    /// Weight of the entropy of the sender's distribution, which is maximized [default: 0.1 for softmax,
+    /// sparsemax and entmax15, else 0.01]
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = flags::not_negative)]
     entropy: Option<f64>,
-    /// What the sender's logits are divided by
+    /// What the sender's logits are divided by [default: 10 for sparsemax and entmax15, else 1]
     #[arg(long, value_name = "TAU", allow_negative_numbers = true, value_parser = flags::positive)]
     tau: Option<f64>,
-    /// How far images are moved in training, at most, in pixels
+    /// How far images are moved in training, at most, in pixels [default: 1 of Omniglot, else 0]
     #[arg(long, value_name = "PIXELS")]
     shift: Option<usize>,
     /// Seed of all random numbers [default: 42]

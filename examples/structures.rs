@@ -55,10 +55,11 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<(), RunError> {
+    // refused flags leave no folder behind
+    let instance = command.instance(tagging())?;
     let folder = command.folder()?;
     let device = Device::default().autodiff();
 
-    let instance = command.instance(tagging())?;
     let (words, tags) = (instance.words.len(), instance.options.len());
     let structure = Sequence::new(words, tags).expect("a sentence has words");
     let dense = Dense::sequences(&instance);
@@ -67,9 +68,9 @@ fn run(command: &Command) -> Result<(), RunError> {
     println!(
         "A LINEAR CHAIN: tag {words} words with {tags} tags, {tags}^{words} = {all} sequences\n"
     );
-    chain.print(&instance, &dense, "sequences", "Viterbi");
+    chain.print(&instance, &dense, "sequence", "Viterbi");
     print_topk(&instance, &structure, &device);
-    chain.print_gradient(&instance, "sequences");
+    chain.print_gradient(&instance, "sequence");
     let picture = chain_picture(&chain.comparison(&instance, &dense));
     write(&folder.join("chain.svg"), &picture)?;
 
@@ -82,8 +83,8 @@ fn run(command: &Command) -> Result<(), RunError> {
     println!(
         "\nAN ALIGNMENT: give each of {rows} words one of {cols} to itself, {all} matchings\n"
     );
-    matching.print(&instance, &dense, "matchings", "the Hungarian method");
-    matching.print_gradient(&instance, "matchings");
+    matching.print(&instance, &dense, "matching", "the Hungarian method");
+    matching.print_gradient(&instance, "matching");
     let picture = alignment_picture(&matching.comparison(&instance, &dense));
     write(&folder.join("alignment.svg"), &picture)?;
 
@@ -195,7 +196,7 @@ impl Answer {
         }
     }
 
-    fn print(&self, instance: &Instance, dense: &Dense, what: &str, oracle: &str) {
+    fn print(&self, instance: &Instance, dense: &Dense, structure: &str, oracle: &str) {
         println!("{}", text::words(instance));
         let sparse = &self.sparse.marginals;
         println!(
@@ -203,28 +204,35 @@ impl Answer {
             text::marginals(instance, "in %", &dense.marginals, sparse)
         );
         println!(
-            "marginals, softmax|SparseMAP. Softmax: best has {:.2}; the {} best {what} hold 99 %",
-            dense.probs[0],
-            text::grouped(dense.covering(0.99)),
+            "marginals, softmax|SparseMAP. Softmax: the best has {}; 99 % need {}",
+            text::probability(dense.probs[0]),
+            text::counted(dense.covering(0.99), structure),
         );
         println!("{}", text::support(instance, "SparseMAP", &self.sparse));
         println!(
-            "{} {what} hold all. {:?}: Wolfe gap {:.0e}, {} calls of {oracle}",
-            self.sparse.structures.len(),
+            "all on {}. {:?}: Wolfe gap {}, {} calls of {oracle}",
+            self.support_size(structure),
             self.status,
-            self.certificate.wolfe_gap,
+            match self.certificate.wolfe_gap {
+                0.0 => "0".to_string(),
+                gap => format!("{gap:.0e}"),
+            },
             self.certificate.iterations,
         );
         println!("{}", text::structure(instance, "MAP", &self.map));
     }
 
-    fn print_gradient(&self, instance: &Instance, what: &str) {
+    fn print_gradient(&self, instance: &Instance, structure: &str) {
         println!(
-            "expected errors: {:.2}, exact from {} {what}; its gradient in the scores, by autodiff:",
+            "expected errors: {:.2}, exact from {}; its gradient in the scores, by autodiff:",
             self.expected_errors,
-            self.sparse.structures.len(),
+            self.support_size(structure),
         );
-        println!("   {}", text::gradient(instance, &self.gradient, 5));
+        println!("   {}", text::gradient(instance, &self.gradient, 4));
+    }
+
+    fn support_size(&self, structure: &str) -> String {
+        text::counted(self.sparse.structures.len(), structure)
     }
 }
 
@@ -234,12 +242,12 @@ fn print_topk(instance: &Instance, structure: &Sequence, device: &Device) {
     let support = Support::of(&q, instance.options.len());
     println!("{}", text::support(instance, &format!("top-{K}"), &support));
     println!(
-        "sparsemax over the {K} best: {} sequences{}",
-        support.structures.len(),
+        "sparsemax over the {K} best: all on {}{}",
+        text::counted(support.structures.len(), "sequence"),
         if q.is_exact()[0] {
-            ", fewer than there might be: it is that over all sequences"
+            format!(", fewer than {K}: it is sparsemax over all sequences")
         } else {
-            ""
+            String::new()
         },
     );
 }

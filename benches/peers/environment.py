@@ -34,7 +34,7 @@ def checked(command):
     # What set-up prints goes to stderr: stdout is for the report.
     if subprocess.run(command, stdout=sys.stderr).returncode != 0:
         sys.exit(f"benches/peers/run: failed: {' '.join(command)}\n"
-                 "PEERS_VENV may name an environment that has torch, entmax and numpy.")
+                 "PEERS_VENV may name an environment that has torch, entmax, numpy and matplotlib.")
 
 
 def say(text):

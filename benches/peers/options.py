@@ -35,8 +35,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="benches/peers/run",
         description="Runs PyTorch, the entmax package and this project alternately on the same inputs and prints one "
-        "Markdown table of ratios. The first run installs torch, entmax and numpy in a virtual environment outside "
-        "the repository; PEERS_VENV names one that exists.",
+        "Markdown table of ratios. The first run installs torch, entmax, numpy and matplotlib in a virtual "
+        "environment outside the repository; PEERS_VENV names one that exists.",
     )
     add = parser.add_argument
     add("--suite", choices=["mappings", "structures", "ssvae"], default="mappings", help="what is compared")

@@ -158,7 +158,10 @@ impl Figure {
         }
         let path = Path::new().set("d", data).set("fill", "none");
         // a white edge tells lines apart where they cross
-        for (stroke, width) in [("white", thickness + 2.0), (stroke, thickness)] {
+        for (stroke, width) in [
+            ("white", thickness + thickness.min(2.0)),
+            (stroke, thickness),
+        ] {
             let path = path.clone();
             self.document
                 .append(path.set("stroke", stroke).set("stroke-width", width));

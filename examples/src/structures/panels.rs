@@ -7,7 +7,7 @@ use super::{
 };
 
 /// Structures that are listed, at most.
-const LISTED: usize = 8;
+const LISTED: usize = 6;
 /// Height of a row of the table.
 pub const ROW: f64 = 28.0;
 /// Height of the words above a panel.

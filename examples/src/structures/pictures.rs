@@ -4,7 +4,7 @@ use super::{
     Dense, Instance, Support,
     figure::{Anchor, Figure, PALE, Style, colour},
     panels::{Grid, ROW, WORDS, heat_map, table, table_height},
-    text::{grouped, probability},
+    text::{counted, grouped, probability},
 };
 
 /// Space around a picture, and between its panels.
@@ -30,19 +30,24 @@ pub struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    fn softmax_heading(&self, figure: &mut Figure, at: (f64, f64), what: &str) {
+    fn softmax_heading(&self, figure: &mut Figure, at: (f64, f64), structure: &str) {
         let note = format!(
-            "all of {} {what}; the best {} hold 99 %",
-            grouped(self.dense.probs.len()),
+            "all {} are possible; the best {} hold 99 %",
+            counted(self.dense.probs.len(), structure),
             grouped(self.dense.covering(0.99)),
         );
         heading(figure, at, "softmax: marginals", &note);
     }
 
-    fn sparse_heading(&self, figure: &mut Figure, at: (f64, f64), what: &str) {
-        let count = self.sparse.structures.len();
-        let title = format!("SparseMAP: {} {what}", grouped(count));
-        heading(figure, at, &title, "thickness is probability");
+    fn sparse_heading(&self, figure: &mut Figure, at: (f64, f64), structure: &str) {
+        let count = counted(self.sparse.structures.len(), structure);
+        let title = format!("SparseMAP: all on {count}");
+        heading(
+            figure,
+            at,
+            &title,
+            "the thickness of a line is its probability",
+        );
     }
 
     /// The structures that pass through a part, with their places and probabilities.
@@ -99,14 +104,10 @@ pub fn chain_picture(comparison: &Comparison<'_>) -> String {
         grouped(dense.probs.len())
     );
     figure.text((MARGIN, 40.0), &title, Style::TITLE);
-    comparison.softmax_heading(&mut figure, (MARGIN, TOP), "sequences are possible");
+    comparison.softmax_heading(&mut figure, (MARGIN, TOP), "sequence");
     heat_map(&mut figure, heat, instance, &dense.marginals);
 
-    comparison.sparse_heading(
-        &mut figure,
-        (MARGIN, paths_top),
-        "sequences hold everything",
-    );
+    comparison.sparse_heading(&mut figure, (MARGIN, paths_top), "sequence");
     draw_paths(&mut figure, paths, comparison, THICKNESS);
     table(&mut figure, rows, instance, sparse, map);
     figure.into_svg()
@@ -192,11 +193,11 @@ pub fn alignment_picture(comparison: &Comparison<'_>) -> String {
         grouped(dense.probs.len())
     );
     figure.text((MARGIN, 40.0), &title, Style::TITLE);
-    comparison.softmax_heading(&mut figure, (MARGIN, TOP), "matchings are possible");
+    comparison.softmax_heading(&mut figure, (MARGIN, TOP), "matching");
     heat_map(&mut figure, heat, instance, &dense.marginals);
 
     let at = (from - 56.0, TOP);
-    comparison.sparse_heading(&mut figure, at, "matchings hold everything");
+    comparison.sparse_heading(&mut figure, at, "matching");
     sides.draw(&mut figure, comparison);
     table(&mut figure, rows, instance, sparse, map);
     figure.into_svg()
@@ -302,9 +303,9 @@ mod tests {
             map: &[0, 1, 2, 3, 4],
         };
         for picture in [chain_picture(&comparison), alignment_picture(&comparison)] {
-            assert!(picture.contains("SparseMAP: 12"));
-            assert!(picture.contains("and 4 more"));
-            assert_eq!(picture.matches("MAP\n</text>").count(), 2);
+            assert!(picture.contains("SparseMAP: all on 12"));
+            assert!(picture.contains("and 6 more"));
+            assert_eq!(picture.matches("MAP\n</text>").count(), 1);
             assert!(!picture.contains("NaN"));
         }
     }

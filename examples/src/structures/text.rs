@@ -6,7 +6,7 @@ use super::{Instance, Support};
 const MARGIN: usize = 17;
 const COLUMN: usize = 8;
 /// Structures that are listed, at most.
-const LISTED: usize = 6;
+const LISTED: usize = 5;
 
 /// The words.
 pub fn words(instance: &Instance) -> String {
@@ -54,7 +54,7 @@ pub fn structure(instance: &Instance, name: &str, chosen: &[usize]) -> String {
     )
 }
 
-/// The `count` parts with the largest derivatives, as `word/option +0.25`.
+/// The `count` parts with the largest derivatives, as `#3 word/option +0.25` of the third word.
 pub fn gradient(instance: &Instance, gradient: &[f64], count: usize) -> String {
     let options = instance.options.len();
     let mut parts: Vec<(usize, f64)> = gradient.iter().copied().enumerate().collect();
@@ -64,7 +64,8 @@ pub fn gradient(instance: &Instance, gradient: &[f64], count: usize) -> String {
             instance.words[part / options],
             instance.options[part % options],
         );
-        format!("{word}/{option} {slope:+.2}")
+        let place = part / options + 1;
+        format!("#{place} {word}/{option} {slope:+.2}")
     });
     parts.collect::<Vec<_>>().join(", ")
 }
@@ -75,6 +76,12 @@ pub fn probability(p: f64) -> String {
         _ if p > 0.0 && p < 0.005 => "<0.01".to_string(),
         _ => format!("{p:.2}"),
     }
+}
+
+/// So many structures: `1 matching`, `7,310 sequences`.
+pub fn counted(count: usize, structure: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {structure}{plural}", grouped(count))
 }
 
 /// A whole number with commas between thousands.
@@ -124,12 +131,12 @@ mod tests {
             words(&instance),
             marginals(&instance, "in %", &support.marginals, &support.marginals),
             super::support(&instance, "SparseMAP", &support),
-            gradient(&instance, &vec![-10.0; instance.unaries.len()], 5),
+            gradient(&instance, &vec![-10.0; instance.unaries.len()], 4),
         ];
         for line in texts.iter().flat_map(|text| text.lines()) {
             assert!(line.chars().count() <= 100, "{line}");
         }
-        assert!(texts[2].ends_with("and 4 more"));
+        assert!(texts[2].ends_with("and 5 more"));
         assert_eq!(texts[2].lines().count(), LISTED + 1);
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Bias: none. Variance: that of the score function with the same baseline, less what the summed
 //! classes have of it: none left when the distribution is concentrated on k classes. The baseline of
-//! the rest is the mean of the row's summed losses, which costs nothing. Decoder calls: k + 1. Source: Liu, Regier, Tripuraneni,
-//! Jordan & McAuliffe,
+//! the rest is the mean of the row's summed losses, which costs nothing. Decoder calls: k + 1.
+//! Source: Liu, Regier, Tripuraneni, Jordan & McAuliffe,
 //! [Rao-Blackwellized Stochastic Gradients for Discrete
 //! Distributions](https://arxiv.org/abs/1810.04777), 2019.
 
