@@ -1,6 +1,7 @@
 //! The public functions: documentation, checks, dispatch; nothing numeric.
 
 mod bernoulli_log_likelihood;
+mod categorical_log_likelihood;
 pub(crate) mod check;
 mod distribution_over_candidates;
 mod entmax;
@@ -17,6 +18,7 @@ mod structure_targets;
 mod topk_sparsemax;
 
 pub use bernoulli_log_likelihood::bernoulli_log_likelihood;
+pub use categorical_log_likelihood::categorical_log_likelihood;
 pub use distribution_over_candidates::distribution_over_candidates;
 pub use entmax::{entmax, entmax_with_alpha};
 pub use entmax_loss::{entmax_loss, entmax15_loss, sparsemax_loss};
