@@ -110,6 +110,24 @@ pub(crate) fn scale_rows<B: Backend>(
     B::float_mul(tensor, B::float_expand(factors, shape))
 }
 
+/// Residuals `[n, p, r]`, each row times its element of `grad` `[n]`, and the sum over rows of the
+/// same with `[n, r + 1, c]`.
+pub(crate) fn categorical_log_likelihood_backward<B: Backend>(
+    residuals: FloatTensor<B>,
+    head_residuals: FloatTensor<B>,
+    grad: FloatTensor<B>,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let (shape, head_shape) = (residuals.shape(), head_residuals.shape());
+    let rows = B::float_reshape(residuals, [shape[0], shape[1] * shape[2]].into());
+    let features_grad = B::float_reshape(scale_rows::<B>(rows, grad.clone()), shape);
+    let [n, rank, levels] = [head_shape[0], head_shape[1], head_shape[2]];
+    let sum = B::float_matmul(
+        B::float_reshape(grad, [1, n].into()),
+        B::float_reshape(head_residuals, [n, rank * levels].into()),
+    );
+    (features_grad, B::float_reshape(sum, [rank, levels].into()))
+}
+
 /// `w ⊙ (g − ⟨w, g⟩ / Σ w)`, row by row.
 fn project<B: Backend>(
     weights: FloatTensor<B>,

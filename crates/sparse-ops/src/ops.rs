@@ -5,7 +5,7 @@ use burn_core::backend::{
     Backend, TensorMetadata, backend_extension,
     tensor::{Device, FloatTensor, IntTensor},
 };
-use burn_core::tensor::{IntDType, TensorData};
+use burn_core::tensor::{IntDType, Shape, TensorData};
 use burn_std::reader::try_read_sync;
 
 use crate::{Link, compose, host};
@@ -115,7 +115,7 @@ pub trait SparseOps: Backend {
     /// differentiable, and only in the logits.
     #[fusion(meta = |logits, _targets| {
         let mut log_likelihood = logits.clone();
-        log_likelihood.shape = burn::tensor::Shape::from([logits.shape[0]]);
+        log_likelihood.shape = Shape::from([logits.shape[0]]);
         (log_likelihood, logits.clone())
     })]
     fn bernoulli_log_likelihood(
@@ -141,13 +141,89 @@ pub trait SparseOps: Backend {
         compose::scale_rows::<Self>(residuals, grad)
     }
 
+    /// The log-likelihood `[n]` of levels under categorical variables: `features` `[n, p, r]`,
+    /// `weight` `[r, c]`, `bias` `[c]`, `targets` `[m, p]`, and for each row of features the `rows`
+    /// `[n]` of the targets. Every size is at least 1.
+    ///
+    /// A target outside of `0..c` or a row outside of `0..m` makes its log-likelihood NaN.
+    #[fusion(dtype = features, shape = Shape::from([features[0]]))]
+    fn categorical_log_likelihood(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        rows: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let device = features.device();
+        let inputs = CategoricalData::read::<Self>(features, weight, bias, targets, rows);
+        let log_likelihood = host::categorical_log_likelihood_bytes(&inputs.bytes());
+        let (shape, dtype) = ([inputs.rows.len()], inputs.features.dtype());
+        Self::float_from_data(
+            TensorData::from_bytes(log_likelihood, shape, dtype),
+            &device,
+        )
+    }
+
+    /// The same, with what its gradient needs: the residuals `[n, p, r]` in the features and
+    /// `[n, r + 1, c]` in the weight and, last, in the bias. Only the log-likelihood is
+    /// differentiable.
+    #[fusion(meta = |features, weight, _bias, _targets, _rows| {
+        let (n, rank, levels) = (features.shape[0], weight.shape[0], weight.shape[1]);
+        let mut log_likelihood = features.clone();
+        log_likelihood.shape = Shape::from([n]);
+        let mut head_residuals = features.clone();
+        head_residuals.shape = Shape::from([n, rank + 1, levels]);
+        (log_likelihood, features.clone(), head_residuals)
+    })]
+    fn categorical_residuals(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        rows: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let device = features.device();
+        let inputs = CategoricalData::read::<Self>(features, weight, bias, targets, rows);
+        let [log_likelihood, residuals, head_residuals] =
+            host::categorical_residuals_bytes(&inputs.bytes());
+        let (shape, weight) = (inputs.features.shape(), inputs.weight.shape());
+        let (n, rank, levels) = (shape[0], weight[0], weight[1]);
+        let tensor = |bytes, shape: Shape| {
+            let data = TensorData::from_bytes(bytes, shape, inputs.features.dtype());
+            Self::float_from_data(data, &device)
+        };
+        (
+            tensor(log_likelihood, Shape::from([n])),
+            tensor(residuals, shape.clone()),
+            tensor(head_residuals, Shape::from([n, rank + 1, levels])),
+        )
+    }
+
+    /// The gradients of
+    /// [`categorical_log_likelihood`](SparseOps::categorical_log_likelihood) in the features
+    /// `[n, p, r]` and in the weight and, last, the bias `[r + 1, c]`: the residuals of each row
+    /// times its `grad` `[n]`, and their sum.
+    #[fusion(meta = |residuals, head_residuals, _grad| {
+        let mut head_grad = head_residuals.clone();
+        let (rows, levels) = (head_residuals.shape[1], head_residuals.shape[2]);
+        head_grad.shape = Shape::from([rows, levels]);
+        (residuals.clone(), head_grad)
+    })]
+    fn categorical_log_likelihood_backward(
+        residuals: FloatTensor<Self>,
+        head_residuals: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        compose::categorical_log_likelihood_backward::<Self>(residuals, head_residuals, grad)
+    }
+
     /// Where the packed support of each row begins: `[batch + 1]` exclusive prefix sums of the
     /// number of entries of `probs` `[batch, classes]` that are not zero (a NaN counts, so that it
     /// is not lost).
     #[fusion(dtype = burn::tensor::DType::from(*int_dtype), shape = {
         let mut shape = probs.clone();
         shape[0] += 1;
-        burn::tensor::Shape::from([shape[0]])
+        Shape::from([shape[0]])
     })]
     fn support_offsets(probs: FloatTensor<Self>, int_dtype: IntDType) -> IntTensor<Self> {
         let device = probs.device();
@@ -160,7 +236,7 @@ pub trait SparseOps: Backend {
     /// [`support_offsets`](SparseOps::support_offsets), and `total` is the last of them.
     #[fusion(meta = |_probs, offsets, total| {
         let mut entries = offsets.clone();
-        entries.shape = burn::tensor::Shape::from([*total]);
+        entries.shape = Shape::from([*total]);
         (entries.clone(), entries)
     })]
     fn support_entries(
@@ -190,13 +266,52 @@ pub trait SparseOps: Backend {
     }
 
     /// The gradient of [`attach`](SparseOps::attach) in the scores.
-    #[fusion(dtype = grad, shape = burn::tensor::Shape::from(link.scores_shape()))]
+    #[fusion(dtype = grad, shape = Shape::from(link.scores_shape()))]
     fn attach_backward(grad: FloatTensor<Self>, link: Link) -> FloatTensor<Self> {
         let (device, dtype) = (grad.device(), grad.dtype());
         let grad = host::doubles(&read::<Self>(grad));
         let shape = link.scores_shape();
         let scores = host::from_doubles(&link.backward(&grad), shape, dtype);
         Self::float_from_data(scores, &device)
+    }
+}
+
+/// The inputs of the categorical log-likelihood on the host.
+struct CategoricalData {
+    features: TensorData,
+    weight: TensorData,
+    bias: TensorData,
+    targets: Vec<i64>,
+    rows: Vec<i64>,
+}
+
+impl CategoricalData {
+    fn read<B: Backend>(
+        features: FloatTensor<B>,
+        weight: FloatTensor<B>,
+        bias: FloatTensor<B>,
+        targets: IntTensor<B>,
+        rows: IntTensor<B>,
+    ) -> Self {
+        Self {
+            features: read::<B>(features),
+            weight: read::<B>(weight),
+            bias: read::<B>(bias),
+            targets: read_ints::<B>(targets).iter::<i64>().collect(),
+            rows: read_ints::<B>(rows).iter::<i64>().collect(),
+        }
+    }
+
+    fn bytes(&self) -> host::CategoricalBytes<'_> {
+        host::CategoricalBytes {
+            dtype: self.features.dtype(),
+            features: self.features.bytes(),
+            weight: self.weight.bytes(),
+            bias: self.bias.bytes(),
+            targets: &self.targets,
+            rows: &self.rows,
+            pixels: self.features.shape()[1],
+        }
     }
 }
 

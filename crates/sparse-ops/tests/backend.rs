@@ -4,6 +4,8 @@
 
 #[path = "backend/candidates.rs"]
 mod candidates;
+#[path = "backend/categorical.rs"]
+mod categorical;
 #[path = "backend/device.rs"]
 mod device;
 #[path = "backend/distribution.rs"]

@@ -7,10 +7,10 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind, unary},
 };
 use burn_core::backend::{
-    AutodiffBackend,
+    AutodiffBackend, TensorMetadata,
     tensor::{FloatTensor, IntTensor},
 };
-use burn_core::tensor::IntDType;
+use burn_core::tensor::{IntDType, Slice};
 
 use crate::{Link, SparseOps};
 
@@ -88,6 +88,61 @@ impl<B: SparseOps, C: CheckpointStrategy> SparseOps for Autodiff<B, C> {
             OpsKind::UnTracked(prep) => prep.finish(log_likelihood),
         };
         (log_likelihood, constant)
+    }
+
+    fn categorical_log_likelihood(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        rows: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let nodes = [features.node(), weight.node(), bias.node()];
+        let (features, weight) = (features.into_primitive(), weight.into_primitive());
+        let bias = bias.into_primitive();
+        match CategoricalLogLikelihood
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let (log_likelihood, residuals, head_residuals) =
+                    B::categorical_residuals(features, weight, bias, targets, rows);
+                prep.finish((residuals, head_residuals), log_likelihood)
+            }
+            // without residuals, it is half of the work
+            OpsKind::UnTracked(prep) => prep.finish(B::categorical_log_likelihood(
+                features, weight, bias, targets, rows,
+            )),
+        }
+    }
+
+    fn categorical_residuals(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        rows: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let nodes = [features.node(), weight.node(), bias.node()];
+        let (log_likelihood, residuals, head_residuals) = B::categorical_residuals(
+            features.into_primitive(),
+            weight.into_primitive(),
+            bias.into_primitive(),
+            targets,
+            rows,
+        );
+        let constants = [residuals.clone(), head_residuals.clone()].map(Self::from_inner);
+        let log_likelihood = match CategoricalLogLikelihood
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => prep.finish((residuals, head_residuals), log_likelihood),
+            OpsKind::UnTracked(prep) => prep.finish(log_likelihood),
+        };
+        let [residuals, head_residuals] = constants;
+        (log_likelihood, residuals, head_residuals)
     }
 
     fn support_offsets(probs: FloatTensor<Self>, int_dtype: IntDType) -> IntTensor<Self> {
@@ -185,6 +240,37 @@ impl<B: SparseOps> Backward<B, 1> for BernoulliLogLikelihood {
         unary::<B, _>(ops.parents, ops.node, grads, |grad| {
             B::bernoulli_log_likelihood_backward(ops.state, grad)
         });
+    }
+}
+
+#[derive(Debug)]
+struct CategoricalLogLikelihood;
+
+impl<B: SparseOps> Backward<B, 3> for CategoricalLogLikelihood {
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (residuals, head_residuals) = ops.state;
+        let shape = head_residuals.shape();
+        let (rank, levels) = (shape[1] - 1, shape[2]);
+        let [features_node, weight_node, bias_node] = ops.parents;
+        let grad = grads.consume::<B>(&ops.node);
+        let (features_grad, head_grad) =
+            B::categorical_log_likelihood_backward(residuals, head_residuals, grad);
+        let rows = |first: usize, count: usize| {
+            let slices = [Slice::from(first..first + count), Slice::full()];
+            B::float_slice(head_grad.clone(), &slices)
+        };
+        if let Some(node) = features_node {
+            grads.register::<B>(node.id, features_grad);
+        }
+        if let Some(node) = weight_node {
+            grads.register::<B>(node.id, rows(0, rank));
+        }
+        if let Some(node) = bias_node {
+            let bias_grad = B::float_reshape(rows(rank, 1), [levels].into());
+            grads.register::<B>(node.id, bias_grad);
+        }
     }
 }
 

@@ -116,6 +116,79 @@ impl SparseOps for Flex {
             host::scale_rows_bytes(residuals.bytes(), grad.bytes(), dtype, rows(&residuals, 1));
         like(&residuals, logits_grad)
     }
+
+    fn categorical_log_likelihood(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        rows: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let inputs = Categorical::new(features, weight, bias, targets, rows);
+        let log_likelihood = host::categorical_log_likelihood_bytes(&inputs.bytes());
+        inputs.output(log_likelihood, Shape::from([inputs.rows.len()]))
+    }
+
+    fn categorical_residuals(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        rows: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let inputs = Categorical::new(features, weight, bias, targets, rows);
+        let [log_likelihood, residuals, head_residuals] =
+            host::categorical_residuals_bytes(&inputs.bytes());
+        let (n, weight) = (inputs.rows.len(), inputs.weight.layout().shape());
+        (
+            inputs.output(log_likelihood, Shape::from([n])),
+            like(&inputs.features, residuals),
+            inputs.output(head_residuals, Shape::from([n, weight[0] + 1, weight[1]])),
+        )
+    }
+}
+
+/// The inputs of the categorical log-likelihood, contiguous.
+struct Categorical {
+    features: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+    targets: Vec<i64>,
+    rows: Vec<i64>,
+}
+
+impl Categorical {
+    fn new(
+        features: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        targets: FlexTensor,
+        rows: FlexTensor,
+    ) -> Self {
+        Self {
+            features: features.to_contiguous(),
+            weight: weight.to_contiguous(),
+            bias: bias.to_contiguous(),
+            targets: ints(targets),
+            rows: ints(rows),
+        }
+    }
+
+    fn bytes(&self) -> host::CategoricalBytes<'_> {
+        host::CategoricalBytes {
+            dtype: self.features.dtype(),
+            features: self.features.bytes(),
+            weight: self.weight.bytes(),
+            bias: self.bias.bytes(),
+            targets: &self.targets,
+            rows: &self.rows,
+            pixels: self.features.layout().shape()[1],
+        }
+    }
+
+    fn output(&self, bytes: Bytes, shape: Shape) -> FlexTensor {
+        FlexTensor::new(bytes, Layout::contiguous(shape), self.features.dtype())
+    }
 }
 
 fn rows(tensor: &FlexTensor, dim: usize) -> Rows {

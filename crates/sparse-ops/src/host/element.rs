@@ -15,6 +15,7 @@ pub(super) trait Work: Registers + Send + Sync {
     fn widen(self) -> f64;
     fn narrow(value: f64) -> Self;
     fn exp<S: Simd>(simd: S, x: Vector<Self, S>) -> Vector<Self, S>;
+    fn exp2<S: Simd>(simd: S, x: Vector<Self, S>) -> Vector<Self, S>;
     fn ln<S: Simd>(simd: S, x: Vector<Self, S>) -> Vector<Self, S>;
     fn ln_1p<S: Simd>(simd: S, x: Vector<Self, S>) -> Vector<Self, S>;
 }
@@ -31,6 +32,10 @@ impl Work for f32 {
     #[inline(always)]
     fn exp<S: Simd>(simd: S, x: Vector<f32, S>) -> Vector<f32, S> {
         elementary::exp(simd, x)
+    }
+    #[inline(always)]
+    fn exp2<S: Simd>(simd: S, x: Vector<f32, S>) -> Vector<f32, S> {
+        elementary::exp2(simd, x)
     }
     #[inline(always)]
     fn ln<S: Simd>(simd: S, x: Vector<f32, S>) -> Vector<f32, S> {
@@ -54,6 +59,10 @@ impl Work for f64 {
     #[inline(always)]
     fn exp<S: Simd>(_: S, x: Vector<f64, S>) -> Vector<f64, S> {
         x.each(f64::exp)
+    }
+    #[inline(always)]
+    fn exp2<S: Simd>(_: S, x: Vector<f64, S>) -> Vector<f64, S> {
+        x.each(f64::exp2)
     }
     #[inline(always)]
     fn ln<S: Simd>(_: S, x: Vector<f64, S>) -> Vector<f64, S> {

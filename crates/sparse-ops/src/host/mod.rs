@@ -10,6 +10,7 @@
 #[macro_use]
 mod dispatch;
 mod bernoulli;
+mod categorical;
 mod element;
 mod elementary;
 mod entmax;
@@ -180,6 +181,58 @@ pub(crate) fn bernoulli_log_likelihood_bytes(
         Bytes::from_elems(rows.map::<E, 2, _>(inputs, &mut log_likelihoods, &kernel))
     });
     (from_f64(&log_likelihoods, dtype), residuals)
+}
+
+/// The inputs of [`SparseOps::categorical_log_likelihood`](crate::SparseOps::categorical_log_likelihood)
+/// as the bytes of contiguous tensors.
+pub(crate) struct CategoricalBytes<'a> {
+    pub(crate) dtype: DType,
+    pub(crate) features: &'a [u8],
+    pub(crate) weight: &'a [u8],
+    pub(crate) bias: &'a [u8],
+    pub(crate) targets: &'a [i64],
+    pub(crate) rows: &'a [i64],
+    pub(crate) pixels: usize,
+}
+
+/// The log-likelihoods.
+pub(crate) fn categorical_log_likelihood_bytes(inputs: &CategoricalBytes<'_>) -> Bytes {
+    let log_likelihoods = with_element!(inputs.dtype, E => {
+        let features = E::widened(elements::<E>(inputs.features));
+        categorical::log_likelihoods(&features, &inputs.head::<E>(), inputs.targets())
+    });
+    from_f64(&log_likelihoods, inputs.dtype)
+}
+
+/// The log-likelihoods and the residuals in the features and in the head.
+pub(crate) fn categorical_residuals_bytes(inputs: &CategoricalBytes<'_>) -> [Bytes; 3] {
+    with_element!(inputs.dtype, E => {
+        let features = E::widened(elements::<E>(inputs.features));
+        let (log_likelihoods, residuals) =
+            categorical::log_likelihoods_and_residuals(&features, &inputs.head::<E>(), inputs.targets());
+        [
+            from_f64(&log_likelihoods, inputs.dtype),
+            Bytes::from_elems(E::narrowed(residuals.features)),
+            Bytes::from_elems(E::narrowed(residuals.head)),
+        ]
+    })
+}
+
+impl CategoricalBytes<'_> {
+    fn head<E: Element>(&self) -> categorical::Head<E::Work> {
+        categorical::Head::new(
+            &E::widened(elements::<E>(self.weight)),
+            &E::widened(elements::<E>(self.bias)),
+        )
+    }
+
+    fn targets(&self) -> categorical::Targets<'_> {
+        categorical::Targets {
+            levels: self.targets,
+            rows: self.rows,
+            pixels: self.pixels,
+        }
+    }
 }
 
 /// Every row of a contiguous tensor times its element of `factors`.

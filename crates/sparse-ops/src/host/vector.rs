@@ -119,6 +119,12 @@ impl<W: Work, S: Simd> Vector<W, S> {
         <W as Work>::exp(self.simd, self)
     }
 
+    /// Of numbers that are 0 or less.
+    #[inline(always)]
+    pub(super) fn exp2(self) -> Self {
+        <W as Work>::exp2(self.simd, self)
+    }
+
     /// Of positive normal numbers.
     #[inline(always)]
     pub(super) fn ln(self) -> Self {
