@@ -60,6 +60,26 @@ impl SparseOps for CubeBackend {
         kernels::bernoulli_log_likelihood(logits, targets)
     }
 
+    fn categorical_log_likelihood(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        rows: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        kernels::categorical_log_likelihood(features, weight, bias, targets, rows)
+    }
+
+    fn categorical_residuals(
+        features: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        rows: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        kernels::categorical_residuals(features, weight, bias, targets, rows)
+    }
+
     fn support_offsets(probs: FloatTensor<Self>, int_dtype: IntDType) -> IntTensor<Self> {
         kernels::support_offsets(probs, int_dtype)
     }

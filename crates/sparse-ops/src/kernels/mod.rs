@@ -1,4 +1,5 @@
-//! Kernels for the CubeCL runtimes: one launch and one pass over global memory for each operation.
+//! Kernels for the CubeCL runtimes: one launch and one pass over global memory for each operation
+//! ([`categorical`] apart, which is bound by its exponentials).
 //!
 //! # Who works on a row
 //!
@@ -40,6 +41,7 @@
 mod launch;
 mod alpha_gradient;
 mod bernoulli;
+mod categorical;
 mod elementary;
 mod forward;
 mod gradient;
@@ -55,6 +57,7 @@ mod tile;
 
 pub(crate) use alpha_gradient::entmax_with_alpha_backward;
 pub(crate) use bernoulli::bernoulli_log_likelihood;
+pub(crate) use categorical::{categorical_log_likelihood, categorical_residuals};
 pub(crate) use forward::{entmax, entmax_with_alpha};
 pub(crate) use gradient::entmax_backward;
 pub(crate) use loss::{entmax_loss, entmax_loss_backward};
