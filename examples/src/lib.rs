@@ -2,6 +2,7 @@
 //! its progress; and what [`structures`] shows.
 #![allow(clippy::print_stdout)]
 
+mod bit_estimator_flags;
 mod estimator_flags;
 pub mod flags;
 mod preset;
@@ -17,6 +18,7 @@ use clap::Args;
 use serde::{Serialize, de::DeserializeOwned};
 use sparse_models::training::{Display, EpochRow, OnEpoch, RunError, RunFolder};
 
+pub use bit_estimator_flags::BitEstimatorFlags;
 pub use estimator_flags::EstimatorFlags;
 pub use preset::Preset;
 

@@ -22,6 +22,7 @@ mod mnist;
 mod npy;
 mod omniglot;
 mod semi_supervised;
+mod split_images;
 mod unpack;
 
 pub use concept_data::ConceptData;
@@ -38,3 +39,4 @@ pub use mnist::mnist;
 pub use npy::read_indices;
 pub use omniglot::omniglot;
 pub use semi_supervised::SemiSupervised;
+pub use split_images::SplitImages;

@@ -15,7 +15,7 @@ use burn::{
 };
 
 use super::{
-    BitVectorEstimator, Bits, Estimate, LatentFamily, Outcomes, Query,
+    BitDistribution, BitVectorEstimator, Bits, Estimate, LatentFamily, Outcomes, Query,
     samples::{decode, noise},
     score_function::gradient_of,
 };
@@ -25,6 +25,10 @@ use super::{
 pub struct Disarm {}
 
 impl BitVectorEstimator for Disarm {
+    fn distribution(&self) -> Option<&BitDistribution> {
+        None
+    }
+
     fn estimate(&self, query: Query, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate {
         let scores = query.scores;
         let [batch, bits] = scores.dims();

@@ -109,6 +109,10 @@ fn bit_vector(bits: usize) -> Result<BitVector, SettingError> {
 }
 
 impl BitVectorEstimator for MarginalizeBits {
+    fn distribution(&self) -> Option<&BitDistribution> {
+        Some(&self.distribution)
+    }
+
     fn estimate(&self, query: Query, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate {
         let q = self.distribution.of(query.scores);
         let losses = loss(Outcomes {

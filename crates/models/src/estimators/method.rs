@@ -129,6 +129,12 @@ macro_rules! registry {
 
     (@implement BitVectorEstimator for $estimator:ident: $($variant:ident)*) => {
         impl BitVectorEstimator for $estimator {
+            fn distribution(&self) -> Option<&BitDistribution> {
+                match self {
+                    $(Self::$variant(estimator) => BitVectorEstimator::distribution(estimator),)*
+                }
+            }
+
             fn estimate(
                 &self,
                 query: Query,

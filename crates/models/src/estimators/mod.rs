@@ -129,6 +129,10 @@ pub trait CategoricalEstimator: Module {
 
 /// An estimator for latent vectors of bits.
 pub trait BitVectorEstimator: Module {
+    /// The sparse distribution that the scores parametrize; `None` where the bits are independent,
+    /// each on with the sigmoid of its score.
+    fn distribution(&self) -> Option<&BitDistribution>;
+
     /// Estimates the expectation of `loss` for the distributions of the query: its scores are
     /// `[batch, bits]`, and the codes `[total, bits]` that `loss` gets are 0 and 1, or relaxed.
     ///
@@ -158,6 +162,10 @@ impl<E: AnyFamily> CategoricalEstimator for E {
 }
 
 impl<E: AnyFamily> BitVectorEstimator for E {
+    fn distribution(&self) -> Option<&BitDistribution> {
+        None
+    }
+
     fn estimate(&self, query: Query, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate {
         self.estimate_for::<Bits>(query, loss)
     }

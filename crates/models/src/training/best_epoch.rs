@@ -2,8 +2,7 @@ use burn::store::ModuleRecord;
 
 use super::{Checkpoints, EpochLog, EpochRow, RunError, RunFolder, best};
 
-/// The epoch that a run is judged by: of those whose checkpoint is kept, the one of the best
-/// validation [`SELECTION`](super::SELECTION).
+/// The epoch that a run is judged by: the [`best`] of those whose checkpoint is kept.
 #[derive(Debug)]
 pub struct BestEpoch {
     /// The epoch, from 1.

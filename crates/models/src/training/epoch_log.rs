@@ -23,8 +23,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{RunError, run_folder::write_whole};
 
-/// The metric by which epochs are compared: the larger the better.
+/// The metric by which epochs are compared where the task has it: the larger the better.
 pub const SELECTION: &str = "Accuracy";
+
+/// The metric by which they are compared where it has not: the smaller the better.
+const LOSS: &str = "Loss";
 
 const FILE: &str = "epochs.jsonl";
 
@@ -115,7 +118,7 @@ impl EpochLog {
         Ok(lines.map_while(Result::ok).collect())
     }
 
-    /// The epoch of the best validation [`SELECTION`]; the latest of several equal ones.
+    /// The [`best`] epoch of all.
     pub fn best_epoch(&self) -> Option<usize> {
         best(&self.lock().rows).map(|row| row.epoch)
     }
@@ -156,9 +159,13 @@ impl EpochLog {
     }
 }
 
-/// The best of some rows by validation [`SELECTION`]; the latest of several equal ones.
+/// The best of some rows by validation [`SELECTION`], or by the validation loss of a task that has no
+/// such metric; the latest of several equal ones.
 pub fn best<'a>(rows: impl IntoIterator<Item = &'a EpochRow>) -> Option<&'a EpochRow> {
-    let value = |row: &EpochRow| row.valid.get(SELECTION).copied();
+    let value = |row: &EpochRow| {
+        let accuracy = row.valid.get(SELECTION).copied();
+        accuracy.or_else(|| row.valid.get(LOSS).map(|loss| -loss))
+    };
     rows.into_iter()
         .filter(|row| value(row).is_some_and(|value| !value.is_nan()))
         .max_by(|a, b| {
@@ -301,6 +308,18 @@ mod tests {
         assert_eq!(best(&rows).unwrap().epoch, 4);
         assert_eq!(best(&[]), None);
         assert_eq!(best(&rows[2..3]), None);
+    }
+
+    #[test]
+    fn without_an_accuracy_the_least_loss_is_chosen() {
+        let mut rows = [3.0, 2.0, 2.0, 2.5, f64::NAN].map(|loss| EpochRow {
+            valid: [(LOSS.to_string(), loss)].into(),
+            ..EpochRow::default()
+        });
+        for (row, epoch) in rows.iter_mut().zip(1..) {
+            row.epoch = epoch;
+        }
+        assert_eq!(best(&rows).unwrap().epoch, 3);
     }
 
     #[test]

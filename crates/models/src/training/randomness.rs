@@ -26,6 +26,8 @@ pub enum Stream {
     Noise,
     /// An estimator's samples.
     Estimator,
+    /// The samples of an importance-sampling estimate.
+    Importance,
 }
 
 impl Draw {

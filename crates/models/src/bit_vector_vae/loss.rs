@@ -1,0 +1,66 @@
+//! The objective: the negative evidence lower bound, with the code marginalized.
+
+use burn::tensor::{Int, Tensor};
+
+use super::BitVectorVae;
+use crate::{
+    estimators::{BitVectorEstimator, Estimate, Query},
+    training::Draw,
+};
+
+/// The images of a step.
+#[derive(Debug, Clone)]
+pub struct GreyBatch {
+    /// Intensities `[n, pixels]` from 0 to 1, which the encoder sees.
+    pub images: Tensor<2>,
+    /// The same as grey levels `[n, pixels]`, which the generator explains.
+    pub levels: Tensor<2, Int>,
+    /// The step.
+    pub draw: Draw,
+}
+
+/// The losses of a step.
+#[derive(Debug, Clone)]
+pub struct BitVectorVaeLosses {
+    /// The estimate of the distortion `E_q[−log p(x | z)]`, with the entropy of q beside it.
+    pub estimate: Estimate,
+    /// The rate `[n]`: the divergence of q from the uniform prior of D bits, `D log 2 − H(q)`.
+    pub rate: Tensor<1>,
+}
+
+impl BitVectorVaeLosses {
+    /// The negative ELBO `[n]`, in nats: distortion and rate.
+    pub fn negative_elbo(&self) -> Tensor<1> {
+        self.estimate.expected_loss.clone() + self.rate.clone()
+    }
+}
+
+impl BitVectorVae {
+    /// The losses of a batch. The encoder runs once on its images, the generator once on all the codes
+    /// that the estimator asks for.
+    pub fn losses(
+        &self,
+        batch: GreyBatch,
+        estimator: &impl BitVectorEstimator,
+    ) -> BitVectorVaeLosses {
+        let query = Query {
+            scores: self.scores(batch.images.clone()),
+            inputs: batch.images,
+            draw: batch.draw,
+        };
+        let estimate = estimator.estimate(query, &mut |outcomes| {
+            let levels = batch.levels.clone();
+            let likelihood = self
+                .generator
+                .log_likelihood(outcomes.codes, levels, outcomes.rows);
+            likelihood.neg()
+        });
+        let rate = estimate.entropy.clone().neg().add_scalar(self.prior());
+        BitVectorVaeLosses { estimate, rate }
+    }
+
+    /// The negative log-probability of a code under the prior, `D log 2` nats.
+    pub fn prior(&self) -> f64 {
+        self.bits() as f64 * std::f64::consts::LN_2
+    }
+}

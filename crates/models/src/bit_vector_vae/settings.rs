@@ -1,0 +1,265 @@
+use std::{fmt, path::Path};
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::BitVectorVaeConfig;
+use crate::{
+    data::{self, DataError, DataSet, SplitImages},
+    estimators::{BitEstimator, BitMethod, EstimatorSettings, SettingError, Setup},
+    training::RunError,
+};
+
+/// A data set of this task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BitVectorVaeData {
+    /// The embedded 8×8 digits of 17 grey levels.
+    Digits,
+    /// Fashion-MNIST, of 256 grey levels.
+    FashionMnist,
+}
+
+impl BitVectorVaeData {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Digits, Self::FashionMnist];
+
+    /// The name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Digits => "digits",
+            Self::FashionMnist => "fashion-mnist",
+        }
+    }
+
+    /// Reads the data, from `folder` if it is not embedded.
+    ///
+    /// # Errors
+    ///
+    /// If files are missing or broken.
+    pub fn read(self, folder: Option<&Path>) -> Result<SplitImages, DataError> {
+        match self {
+            Self::Digits => SplitImages::digits(),
+            Self::FashionMnist => {
+                SplitImages::fashion_mnist(&data::locate(DataSet::FashionMnist, folder)?)
+            }
+        }
+    }
+
+    /// The bits of a code, if nothing else is said: as many as in the paper, and for the digits so few
+    /// that all codes can be tried.
+    pub fn bits(self) -> usize {
+        match self {
+            Self::Digits => 12,
+            Self::FashionMnist => 32,
+        }
+    }
+
+    /// The grey levels of a pixel.
+    pub fn levels(self) -> usize {
+        match self {
+            Self::Digits => 17,
+            Self::FashionMnist => 256,
+        }
+    }
+
+    fn hidden(self) -> usize {
+        match self {
+            Self::Digits => 64,
+            Self::FashionMnist => 128,
+        }
+    }
+}
+
+impl fmt::Display for BitVectorVaeData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How the marginal likelihood of test images is estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportanceSettings {
+    /// Samples for each image.
+    pub importance_samples: usize,
+    /// The number of images, the first of the test set; `None` for all.
+    pub test_images: Option<usize>,
+}
+
+/// Everything that a run's result depends on; this is its `config.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BitVectorVaeSettings {
+    /// The data set.
+    pub data: BitVectorVaeData,
+    /// The estimator.
+    pub method: BitMethod,
+    /// What the estimator is told.
+    #[serde(flatten)]
+    pub estimator: EstimatorSettings,
+    /// The seed of all random numbers.
+    pub seed: u64,
+    /// Bits of a code.
+    pub bits: usize,
+    /// Grey levels of a pixel.
+    pub levels: usize,
+    /// Training epochs.
+    pub epochs: usize,
+    /// Images in a batch.
+    pub batch_size: usize,
+    /// Learning rate at the start.
+    pub lr: f64,
+    /// Learning rate at the end, reached along half a cosine.
+    pub final_lr: f64,
+    /// What the encoder's scores are multiplied by before they go to the estimator. Below 1, a sparse
+    /// distribution keeps more codes in its support, and does so for longer.
+    pub score_scale: f64,
+    /// Whether the generator begins at the frequencies of the grey levels, or with random biases; see
+    /// [`with_level_counts`](super::BitVectorVae::with_level_counts).
+    pub level_frequencies: bool,
+    /// How the test set is evaluated.
+    #[serde(flatten)]
+    pub importance: ImportanceSettings,
+}
+
+/// The exact methods; the others sample.
+const EXACT: [BitMethod; 5] = [
+    BitMethod::TopKSparsemax,
+    BitMethod::LocalSparsemax,
+    BitMethod::LocalEntmax15,
+    BitMethod::SparseMap,
+    BitMethod::SparseMapBudget,
+];
+
+impl BitVectorVaeSettings {
+    /// What works best with codes of `bits` bits.
+    pub fn new(data: BitVectorVaeData, method: BitMethod, bits: usize) -> Self {
+        let lr = learning_rate(method);
+        let common = Self {
+            data,
+            method,
+            estimator: EstimatorSettings::default(),
+            seed: 42,
+            bits,
+            levels: data.levels(),
+            epochs: 30,
+            batch_size: 64,
+            lr,
+            final_lr: lr / 20.0,
+            score_scale: 1.0,
+            level_frequencies: true,
+            importance: ImportanceSettings {
+                importance_samples: 256,
+                test_images: Some(1000),
+            },
+        };
+        match data {
+            BitVectorVaeData::FashionMnist => common,
+            BitVectorVaeData::Digits => Self {
+                epochs: 150,
+                importance: ImportanceSettings {
+                    importance_samples: 1024,
+                    test_images: None,
+                },
+                ..common
+            },
+        }
+    }
+
+    /// The settings of the paper's experiment: 100 epochs at one learning rate, and a generator whose
+    /// biases begin as those of any layer. Batches are smaller for long codes.
+    pub fn paper(data: BitVectorVaeData, method: BitMethod, bits: usize) -> Self {
+        let lr = learning_rate(method);
+        Self {
+            epochs: 100,
+            batch_size: if bits <= 32 { 64 } else { 16 },
+            lr,
+            final_lr: lr,
+            score_scale: 1.0,
+            level_frequencies: false,
+            ..Self::new(data, method, bits)
+        }
+    }
+
+    /// Refuses what no run can have.
+    ///
+    /// # Errors
+    ///
+    /// If a count is too small, a rate or a scale is not positive or not finite, or the method cannot
+    /// have one of its settings.
+    pub fn validate(&self) -> Result<(), RunError> {
+        let refuse = |name, given: String, allowed| {
+            Err(RunError::Setting {
+                name,
+                given,
+                allowed,
+            })
+        };
+        for (name, count) in [
+            ("bits", self.bits),
+            ("epochs", self.epochs),
+            ("batch-size", self.batch_size),
+            ("importance-samples", self.importance.importance_samples),
+            ("test-images", self.importance.test_images.unwrap_or(1)),
+        ] {
+            if count == 0 {
+                return refuse(name, "0".to_string(), "at least 1");
+            }
+        }
+        if self.levels < 2 {
+            return refuse("levels", self.levels.to_string(), "at least 2");
+        }
+        if !(self.lr > 0.0 && self.lr <= 1.0) {
+            return refuse("lr", self.lr.to_string(), "above 0 and at most 1");
+        }
+        if !(self.final_lr >= 0.0 && self.final_lr <= self.lr) {
+            return refuse("final-lr", self.final_lr.to_string(), "from 0 to lr");
+        }
+        if !(self.score_scale > 0.0 && self.score_scale.is_finite()) {
+            let given = self.score_scale.to_string();
+            return refuse("score-scale", given, "a positive number");
+        }
+        self.init_estimator(1, &Device::default())?;
+        Ok(())
+    }
+
+    /// A fresh estimator on `device`, for images of `pixels` pixels.
+    ///
+    /// # Errors
+    ///
+    /// If the method cannot have one of its settings.
+    pub fn init_estimator(
+        &self,
+        pixels: usize,
+        device: &Device,
+    ) -> Result<BitEstimator, SettingError> {
+        self.method.init(Setup {
+            settings: &self.estimator,
+            size: self.bits,
+            inputs: pixels,
+            device,
+        })
+    }
+
+    /// Reads the data, from `folder` if it is not embedded.
+    ///
+    /// # Errors
+    ///
+    /// If files are missing or broken, or a pixel has a level that the model has not.
+    pub fn read_data(&self, folder: Option<&Path>) -> Result<SplitImages, DataError> {
+        let data = self.data.read(folder)?;
+        data.demand_levels(Path::new(self.data.name()), self.levels)?;
+        Ok(data)
+    }
+
+    /// The sizes of the networks for images of `pixels` pixels.
+    pub fn config(&self, pixels: usize) -> BitVectorVaeConfig {
+        BitVectorVaeConfig::new(pixels, self.levels, self.bits)
+            .with_hidden(self.data.hidden())
+            .with_score_scale(self.score_scale)
+    }
+}
+
+/// As in the paper: gradients without noise allow larger steps.
+fn learning_rate(method: BitMethod) -> f64 {
+    if EXACT.contains(&method) { 2e-3 } else { 1e-3 }
+}

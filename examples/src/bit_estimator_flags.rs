@@ -1,0 +1,42 @@
+use clap::Args;
+use sparse_models::estimators::EstimatorSettings;
+
+use crate::flags;
+
+/// The flags of the estimators for bit vectors: each method reads its own.
+#[derive(Args, Debug)]
+pub struct BitEstimatorFlags {
+    /// Codes of topk-sparsemax [default: 10]
+    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    pub k: Option<usize>,
+    /// The most bits that are on in a code of sparsemap-budget [default: half of the bits]
+    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    pub budget: Option<usize>,
+    /// Samples of vimco [default: 4]
+    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    pub samples: Option<usize>,
+    /// Temperature that gumbel and st-gumbel come down to from 1 [default: 0.5]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = flags::positive)]
+    pub temperature: Option<f64>,
+    /// How fast they do: exp(−RATE · step) [default: 0.0001]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::not_negative)]
+    pub temperature_rate: Option<f64>,
+    /// How far i-mle goes along the gradient of the loss [default: 1]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = flags::positive)]
+    pub target_step: Option<f64>,
+}
+
+impl BitEstimatorFlags {
+    /// The settings that flags give, and `base` for the others.
+    pub fn settings(&self, base: &EstimatorSettings) -> EstimatorSettings {
+        EstimatorSettings {
+            k: self.k.or(base.k),
+            budget: self.budget.or(base.budget),
+            samples: self.samples.unwrap_or(base.samples),
+            temperature: self.temperature.unwrap_or(base.temperature),
+            temperature_rate: self.temperature_rate.unwrap_or(base.temperature_rate),
+            target_step: self.target_step.unwrap_or(base.target_step),
+            gap: base.gap,
+        }
+    }
+}
