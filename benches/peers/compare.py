@@ -4,13 +4,14 @@ import os
 import sys
 from datetime import date
 
+import likelihoods
 import machine
 import mappings
 import options
 import ssvae
 import structures
 
-SUITES = {"mappings": mappings, "structures": structures, "ssvae": ssvae}
+SUITES = {"mappings": mappings, "structures": structures, "likelihoods": likelihoods, "ssvae": ssvae}
 
 
 def main(arguments):

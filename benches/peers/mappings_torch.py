@@ -8,13 +8,13 @@ those of ../src/bin/mappings_server.rs.
 
 import json
 import sys
-import time
 from pathlib import Path
-from statistics import median
 
 import entmax
 import numpy as np
 import torch
+
+from timing import Case
 
 OPERATIONS = {
     "torch": {"softmax": lambda x: torch.softmax(x, -1), "relu": torch.relu},
@@ -51,34 +51,9 @@ def call_of(function, mode, x, upstream):
     raise ValueError(f"no mode {mode!r}")
 
 
-class Case:
-    """One operation on one input in one mode, and how long a call of it takes, once known."""
-
-    def __init__(self, request):
-        size = request["shape"]
-        self.call = call_of(LIBRARY[request["op"]], request["mode"], load(f"scores-{size}"), load(f"upstream-{size}"))
-        self.call()
-        self.estimate = self.sample(1)
-
-    def sample(self, calls):
-        call = self.call
-        start = time.perf_counter_ns()
-        for _ in range(calls):
-            call()
-        return (time.perf_counter_ns() - start) / calls
-
-    def measure(self, seconds):
-        """Median over samples of at least 0.1 ms, so that reading the clock costs nothing, for `seconds` in all."""
-        budget = seconds * 1e9
-        if self.estimate < budget / 10:
-            self.call()  # what ran before on this core took the caches; calls longer than that notice no difference
-        calls = max(1, int(1e5 / self.estimate))
-        samples, spent = [], 0.0
-        while not samples or spent < budget:
-            samples.append(self.sample(calls))
-            spent += samples[-1] * calls
-        self.estimate = median(samples)
-        return {"ns_per_call": self.estimate, "reps": calls * len(samples)}
+def made(request):
+    size = request["shape"]
+    return call_of(LIBRARY[request["op"]], request["mode"], load(f"scores-{size}"), load(f"upstream-{size}"))
 
 
 cases = {}
@@ -88,11 +63,9 @@ def answer(request):
     if "seconds" in request:
         key = request["op"], request["shape"], request["mode"]
         if key not in cases:
-            cases[key] = Case(request)
+            cases[key] = Case(made(request))
         return cases[key].measure(request["seconds"])
-    size = request["shape"]
-    call = call_of(LIBRARY[request["op"]], request["mode"], load(f"scores-{size}"), load(f"upstream-{size}"))
-    call().numpy().tofile(request["write"])
+    made(request)().numpy().tofile(request["write"])
     return {"written": request["write"]}
 
 

@@ -39,11 +39,11 @@ def parse(arguments):
         "environment outside the repository; PEERS_VENV names one that exists.",
     )
     add = parser.add_argument
-    add("--suite", choices=["mappings", "structures", "ssvae"], default="mappings", help="what is compared")
+    add("--suite", choices=["mappings", "structures", "likelihoods", "ssvae"], default="mappings", help="what is compared")
     add("--threads", type=positive_int, nargs="+", default=[1], metavar="N",
         help="threads of every library; several, such as `1 2`, are measured in the same run")
     add("--rounds", type=positive_int, default=None,
-        help="rounds over all libraries; the table has the medians over them (default: 7 for mappings, 5 for structures, 4 for ssvae)")
+        help="rounds over all libraries; the table has the medians over them (default: 7 for mappings, 5 for structures and likelihoods, 4 for ssvae)")
     add("--memory", choices=["system", "kept"], default="system",
         help="kept: tell the C library's allocator to keep freed memory, for every library alike (Linux; README.md "
         "says what it is for)")
@@ -52,7 +52,7 @@ def parse(arguments):
     mappings = parser.add_argument_group("suite mappings")
     mappings.add_argument("--shapes", type=shape, nargs="+", default=SHAPES, metavar="RxC", help="[rows, columns]")
     mappings.add_argument("--seconds", type=positive_float, default=0.2,
-                          help="length of one measurement, also of suite structures")
+                          help="length of one measurement, also of suites structures and likelihoods")
     mappings.add_argument("--seed", type=int, default=0, help="of the standard normal inputs")
     ssvae = parser.add_argument_group("suite ssvae")
     default_data = ROOT.parent / "shared" / "data"
@@ -64,6 +64,6 @@ def parse(arguments):
     ssvae.add_argument("--steps", type=positive_int, default=60, help="steps of a PyTorch program in each round")
     parsed = parser.parse_args(arguments)
     if parsed.rounds is None:
-        parsed.rounds = {"mappings": 7, "structures": 5, "ssvae": 4}[parsed.suite]
+        parsed.rounds = {"mappings": 7, "structures": 5, "likelihoods": 5, "ssvae": 4}[parsed.suite]
     parsed.threads = sorted(set(parsed.threads))
     return parsed

@@ -462,11 +462,15 @@ fn add_shares<W: Work, S: Simd, const T: usize, const K: usize>(
     }
     let mut rows = sums.chunks_exact_mut(width);
     let rows: [_; K] = std::array::from_fn(|_| rows.next().unwrap_or_default());
+    let mut powers = [Vector::splat(simd, W::zero()); T];
     for at in 0..width {
+        for t in 0..T {
+            powers[t] = Vector::of(simd, exps[t][at]);
+        }
         for k in 0..K {
             let mut sum = Vector::of(simd, rows[k][at]);
             for t in 0..T {
-                sum = Vector::of(simd, exps[t][at]).mul_add(factors[k][t], sum);
+                sum = powers[t].mul_add(factors[k][t], sum);
             }
             rows[k][at] = sum.register();
         }
