@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use burn::{
+    module::Module,
     nn::Linear,
     optim::{AdamConfig, GradientsParams},
     tensor::{Device, Int, Tensor, TensorData},
@@ -85,10 +86,9 @@ fn learner(
     .unwrap()
 }
 
-/// Trains until codes matter, and moves the learner off the tape.
-fn trained(learner: BitVectorVaeLearner, set: &ImageSet, steps: usize) -> BitVectorVaeLearner {
+/// A learner on a device with autodiff, trained until codes matter.
+fn trained(mut learner: BitVectorVaeLearner, set: &ImageSet, steps: usize) -> BitVectorVaeLearner {
     let device = Device::default().autodiff();
-    let mut learner = burn::module::Module::to_device(learner, &device);
     let mut optimizer = AdamConfig::new().init();
     let all: Vec<usize> = (0..set.len()).collect();
     for step in 1..=steps {
@@ -358,14 +358,15 @@ fn importance_sampling_finds_the_truth() {
     };
     for (seed, method) in BitMethod::ALL.into_iter().enumerate() {
         let seed = seed as u64;
-        let start = learner(method, BITS, &EstimatorSettings::default(), seed, &device);
-        let learner = trained(start, &set, 60);
+        let fresh =
+            |device: &Device| learner(method, BITS, &EstimatorSettings::default(), seed, device);
+        let trained = trained(fresh(&Device::default().autodiff()), &set, 60);
+        let learner = fresh(&device).load_record(trained.into_record());
         let oracle = ByDefinition::of(&learner.networks);
         let truth: Vec<f64> = all
             .iter()
             .map(|&i| oracle.marginal(set.levels(i)))
             .collect();
-        let learner = burn::module::Module::to_device(learner, &device);
         let got = enumerate(&learner.networks, &set, &all, &device);
         assert!(close(&got, &truth, ROUNDING), "{method}");
 
