@@ -6,7 +6,11 @@ use std::{fmt::Debug, fs, path::Path};
 use burn::{tensor::Device, train::Interrupter};
 use serde::Serialize;
 use sparse_models::{
-    estimators::{EstimatorSettings, Method},
+    bit_vector_vae::{
+        BitVectorVaeData, BitVectorVaeRun, BitVectorVaeSettings, BitVectorVaeTest,
+        ImportanceSettings,
+    },
+    estimators::{BitMethod, EstimatorSettings, Method},
     signal_game::{SignalGameData, SignalGameRun, SignalGameSettings, SignalGameTest},
     ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
     training::{Checkpoints, Display, EpochLog, Metrics, RunError, RunFolder, Timings},
@@ -40,7 +44,7 @@ fn stop_after(epoch: usize) -> Display {
     }
 }
 
-/// A run of either task.
+/// A run of any task.
 trait Run {
     type Test: PartialEq + Debug;
     fn train(&self, display: Display) -> Result<(), RunError>;
@@ -63,6 +67,16 @@ impl Run for SignalGameRun {
         self.train(display)
     }
     fn evaluate(&self) -> Result<Metrics<SignalGameTest>, RunError> {
+        self.evaluate()
+    }
+}
+
+impl Run for BitVectorVaeRun {
+    type Test = BitVectorVaeTest;
+    fn train(&self, display: Display) -> Result<(), RunError> {
+        self.train(display)
+    }
+    fn evaluate(&self) -> Result<Metrics<BitVectorVaeTest>, RunError> {
         self.evaluate()
     }
 }
@@ -167,6 +181,46 @@ fn a_resumed_game_ends_where_an_uninterrupted_one_does() {
     };
     let pictures = ["attention.svg", "symbols.svg", "usage.svg"];
     ends_where_an_uninterrupted_one_does(&settings, game, &pictures);
+}
+
+fn codes_settings(method: BitMethod) -> BitVectorVaeSettings {
+    BitVectorVaeSettings {
+        epochs: 6,
+        batch_size: 200,
+        importance: ImportanceSettings {
+            importance_samples: 16,
+            test_images: Some(5),
+        },
+        estimator: EstimatorSettings {
+            temperature_rate: 0.01,
+            ..EstimatorSettings::default()
+        },
+        ..BitVectorVaeSettings::new(BitVectorVaeData::Digits, method, 10)
+    }
+}
+
+fn codes(folder: &RunFolder) -> BitVectorVaeRun {
+    let settings: BitVectorVaeSettings = folder.settings().unwrap();
+    let data = settings.read_data(None).unwrap();
+    BitVectorVaeRun::new(folder.clone(), settings, data, Device::default())
+}
+
+#[test]
+fn a_resumed_bit_vector_vae_ends_where_an_uninterrupted_one_does() {
+    let pictures = [
+        "bits.png",
+        "reconstructions.png",
+        "samples.png",
+        "support.svg",
+    ];
+    for method in [
+        BitMethod::LocalEntmax15,
+        BitMethod::SparseMapBudget,
+        BitMethod::Nvil,
+        BitMethod::StGumbel,
+    ] {
+        ends_where_an_uninterrupted_one_does(&codes_settings(method), codes, &pictures);
+    }
 }
 
 fn game(folder: &RunFolder) -> SignalGameRun {
@@ -280,6 +334,66 @@ fn impossible_settings_are_refused_by_name() {
         ..settings()
     };
     assert_eq!(few.read_data(None).unwrap().labelled.len(), 20);
+}
+
+#[test]
+fn impossible_bit_vector_vaes_are_refused_by_name() {
+    let with = |method, change: fn(&mut BitVectorVaeSettings)| {
+        let mut settings = codes_settings(method);
+        assert!(settings.validate().is_ok());
+        change(&mut settings);
+        settings.validate().unwrap_err().to_string()
+    };
+    let local = BitMethod::LocalEntmax15;
+    for method in [local, BitMethod::Sfe, BitMethod::SparseMapBudget] {
+        let message = with(method, |s| s.bits = 0);
+        assert_eq!(message, "bits must be at least 1, got 0");
+    }
+    let message = with(BitMethod::TopKSparsemax, |s| s.estimator.k = Some(0));
+    assert_eq!(message, "k must be at least 1 for topk-sparsemax, got 0");
+    for budget in [0, 11] {
+        let mut settings = codes_settings(BitMethod::SparseMapBudget);
+        settings.estimator.budget = Some(budget);
+        let message = settings.validate().unwrap_err().to_string();
+        let want = format!("budget must be in 1..=10, the number of bits, got {budget}");
+        assert_eq!(message, want);
+    }
+    assert_eq!(
+        with(local, |s| s.batch_size = 0),
+        "batch-size must be at least 1, got 0"
+    );
+    assert_eq!(
+        with(local, |s| s.importance.importance_samples = 0),
+        "importance-samples must be at least 1, got 0"
+    );
+    assert!(with(local, |s| s.importance.test_images = Some(0)).starts_with("test-images"));
+    assert!(with(local, |s| s.levels = 1).starts_with("levels must be at least 2"));
+    assert!(with(local, |s| s.lr = f64::NAN).starts_with("lr must be above 0"));
+    assert!(with(local, |s| s.final_lr = 1.0).starts_with("final-lr must be from 0 to lr"));
+    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let settings = BitVectorVaeSettings {
+            score_scale: scale,
+            ..codes_settings(local)
+        };
+        let message = settings.validate().unwrap_err().to_string();
+        assert!(
+            message.starts_with("score-scale must be a positive number"),
+            "{message}"
+        );
+    }
+
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("run");
+    let folder = RunFolder::begin(&path, &codes_settings(local)).unwrap();
+    let other = BitVectorVaeSettings {
+        bits: 12,
+        ..codes_settings(local)
+    };
+    let message = folder.demand_settings(&other).unwrap_err().to_string();
+    assert!(
+        message.contains("bits is 10 there, but 12 was given"),
+        "{message}"
+    );
 }
 
 #[test]

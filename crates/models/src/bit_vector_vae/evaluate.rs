@@ -1,7 +1,9 @@
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{BitVectorVaeLearner, GreyBatch};
+use super::{
+    BitVectorVaeLearner, GreyBatch, ImportanceSettings, MarginalLikelihood, marginal_likelihood,
+};
 use crate::{data::ImageSet, estimators::BitVectorEstimator, training::Draw};
 
 /// Images that are evaluated together.
@@ -27,12 +29,17 @@ pub struct BitVectorVaeTest {
     /// The mean number of decoded codes: the supported ones by the exact methods, the samples by the
     /// others.
     pub decoder_calls_mean: f64,
+    /// The marginal likelihood.
+    #[serde(flatten)]
+    pub marginal: MarginalLikelihood,
 }
 
-/// Evaluates a learner on `device`, which needs no autodiff. Samples follow from the seed.
+/// Evaluates a learner on `device`, which needs no autodiff: the bound on all images, the marginal
+/// likelihood as `importance` says. Samples follow from the seed.
 pub fn evaluate(
     learner: &BitVectorVaeLearner,
     set: &ImageSet,
+    importance: &ImportanceSettings,
     seed: u64,
     device: &Device,
 ) -> BitVectorVaeTest {
@@ -66,6 +73,7 @@ pub fn evaluate(
         support_mean: mean(&supports),
         support_median: median(&mut supports),
         decoder_calls_mean: calls as f64 / images,
+        marginal: marginal_likelihood(learner, set, importance, seed, device),
     }
 }
 

@@ -7,19 +7,27 @@
 //! distribution has a few codes in its support, and its expectation is exact.
 
 mod batches;
+mod belief;
 mod config;
+mod enumerate;
 mod evaluate;
+mod importance;
 mod learner;
 mod loss;
 mod networks;
+mod pictures;
+mod proposal;
 mod run;
 mod settings;
 
 pub use batches::GreyImages;
 pub use config::BitVectorVaeConfig;
+pub use enumerate::enumerate;
 pub use evaluate::{BitVectorVaeTest, evaluate};
+pub use importance::{MarginalLikelihood, marginal_likelihood};
 pub use learner::{BitVectorVaeLearner, BitVectorVaeOutput};
 pub use loss::{BitVectorVaeLosses, GreyBatch};
 pub use networks::{BitVectorVae, Generator};
+pub use pictures::draw_pictures;
 pub use run::BitVectorVaeRun;
 pub use settings::{BitVectorVaeData, BitVectorVaeSettings, ImportanceSettings};

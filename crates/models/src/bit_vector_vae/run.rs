@@ -7,7 +7,10 @@ use burn::{
     train::{Learner, metric::LossMetric},
 };
 
-use super::{BitVectorVaeLearner, BitVectorVaeSettings, BitVectorVaeTest, GreyImages, evaluate};
+use super::{
+    BitVectorVaeLearner, BitVectorVaeSettings, BitVectorVaeTest, GreyImages, draw_pictures,
+    evaluate,
+};
 use crate::{
     data::SplitImages,
     pictures::draw_curves,
@@ -96,9 +99,16 @@ impl BitVectorVaeRun {
             epochs: settings.epochs,
             backend: backend_name(&self.device),
             best_epoch: epoch,
-            test: evaluate(&learner, test, settings.seed, &self.device),
+            test: evaluate(
+                &learner,
+                test,
+                &settings.importance,
+                settings.seed,
+                &self.device,
+            ),
             train: Timings::of(self.folder.path(), 0)?,
         };
+        draw_pictures(&self.folder, &learner, test, settings.seed, &self.device)?;
         draw_curves(&self.folder.file("curves.svg"), &rows)?;
         self.folder.write_json("metrics.json", &metrics)?;
         Ok(metrics)
