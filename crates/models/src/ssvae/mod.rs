@@ -20,4 +20,4 @@ pub use loss::{SeenImages, SsvaeBatch, SsvaeLosses};
 pub use networks::{Generator, Inference, Posterior, Ssvae};
 pub use pictures::draw_pictures;
 pub use run::SsvaeRun;
-pub use settings::{SsvaeData, SsvaeSettings};
+pub use settings::{SsvaeData, SsvaeSettings, UnknownData};

@@ -1,4 +1,4 @@
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, str::FromStr};
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,11 @@ use crate::{
 };
 
 /// A data set of this task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SsvaeData {
     /// The embedded 8×8 digits.
+    #[default]
     Digits,
     /// MNIST.
     Mnist,
@@ -61,6 +62,24 @@ impl SsvaeData {
 impl fmt::Display for SsvaeData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// A name that no data set of this task has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no data is called {given}; give {}", SsvaeData::ALL.map(SsvaeData::name).join(" or "))]
+pub struct UnknownData {
+    given: String,
+}
+
+impl FromStr for SsvaeData {
+    type Err = UnknownData;
+
+    fn from_str(given: &str) -> Result<Self, UnknownData> {
+        let found = Self::ALL.into_iter().find(|data| data.name() == given);
+        found.ok_or_else(|| UnknownData {
+            given: given.to_string(),
+        })
     }
 }
 
