@@ -53,7 +53,7 @@ impl Report {
             draw_trade_off(&calls, calls_axis, quality, &by_calls)?;
             let time_axis = cost("training time (s)", false);
             draw_trade_off(&time, time_axis, quality, &by_time)?;
-            let figure = format!("validation {}", SELECTION.to_lowercase());
+            let figure = format!("validation {} (%)", SELECTION.to_lowercase());
             draw_courses(&curves, &figure, &courses(comparison)?)?;
         }
         let page = self.page(comparison);

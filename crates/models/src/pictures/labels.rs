@@ -94,9 +94,11 @@ pub(super) fn near_points(labels: &[(Pair, Pair)], page: Area, obstacles: &[Area
             let outside = area.size() - area.overlap(&page);
             let covered: f64 = taken.iter().map(|other| area.overlap(other)).sum();
             // the point's own marks touch its leader, and nothing else should
+            let others = obstacles.iter().filter(|mark| mark.nearest(point) != point);
+            let others: Vec<&Area> = others.chain(&places).collect();
             let crossed: f64 = area
                 .leader(point)
-                .map(|piece| places.iter().map(|other| piece.overlap(other)).sum::<f64>())
+                .flat_map(|piece| others.iter().map(move |other| piece.overlap(other)))
                 .sum();
             10.0 * outside + covered + crossed
         };
