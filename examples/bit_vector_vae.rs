@@ -12,7 +12,7 @@ use sparse_models::{
         ImportanceSettings,
     },
     estimators::BitMethod,
-    training::{Metrics, RunError},
+    training::{Experiment, Metrics, RunError},
 };
 
 /// Train the bit-vector VAE (Correia et al. 2020) with a sparse distribution over codes of bits: only

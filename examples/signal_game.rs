@@ -9,7 +9,7 @@ use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags};
 use sparse_models::{
     estimators::Method,
     signal_game::{SignalGameData, SignalGameRun, SignalGameSettings, SignalGameTest},
-    training::{Metrics, RunError},
+    training::{Experiment, Metrics, RunError},
 };
 
 /// Train the signal game (Lazaridou et al. 2017) with a sparse distribution over symbols: only the

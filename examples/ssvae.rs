@@ -9,7 +9,7 @@ use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags};
 use sparse_models::{
     estimators::Method,
     ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
-    training::{Metrics, RunError},
+    training::{Experiment, Metrics, RunError},
 };
 
 /// Train the semi-supervised VAE (model M2 of Kingma et al. 2014) with a sparse posterior over

@@ -1,8 +1,9 @@
 //! What the commands share: the flags of every training, where its run folder is, and how it shows
-//! its progress; and what [`structures`] shows.
+//! its progress; what [`structures`] shows, and how methods are compared ([`comparison`]).
 #![allow(clippy::print_stdout)]
 
 mod bit_estimator_flags;
+pub mod comparison;
 mod estimator_flags;
 pub mod flags;
 mod preset;

@@ -98,12 +98,10 @@ fn call_of(request: &Request, folder: &Path, device: &Device) -> Result<Call, Fa
     };
     let numbers = |name: &str| read::<f32>(folder, name, &request.size, "f32");
     let indices = |name: &str| read::<i64>(folder, name, &request.size, "i64");
-    let features =
-        Tensor::<3>::from_data(TensorData::new(numbers("features")?, [n, p, r]), device);
+    let features = Tensor::<3>::from_data(TensorData::new(numbers("features")?, [n, p, r]), device);
     let weight = Tensor::<2>::from_data(TensorData::new(numbers("weight")?, [r, c]), device);
     let bias = Tensor::<1>::from_data(TensorData::new(numbers("bias")?, [c]), device);
-    let targets =
-        Tensor::<2, Int>::from_data(TensorData::new(indices("targets")?, [m, p]), device);
+    let targets = Tensor::<2, Int>::from_data(TensorData::new(indices("targets")?, [m, p]), device);
     let rows = Tensor::<1, Int>::from_data(TensorData::new(indices("rows")?, [n]), device);
     Ok(match request.mode.as_str() {
         "forward" => Box::new(move || {
@@ -141,12 +139,7 @@ fn call_of(request: &Request, folder: &Path, device: &Device) -> Result<Call, Fa
     })
 }
 
-fn read<T: Pod>(
-    folder: &Path,
-    name: &str,
-    size: &str,
-    extension: &str,
-) -> Result<Vec<T>, Failure> {
+fn read<T: Pod>(folder: &Path, name: &str, size: &str, extension: &str) -> Result<Vec<T>, Failure> {
     let path = folder.join(format!("{name}-{size}.{extension}"));
     let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(bytemuck::pod_collect_to_vec(&bytes))

@@ -1,19 +1,15 @@
 //! A run folder from start to end: resumed runs, refused settings, broken files.
 #![allow(clippy::unwrap_used)]
 
-use std::{fmt::Debug, fs, path::Path};
+use std::{fs, path::Path};
 
 use burn::{tensor::Device, train::Interrupter};
-use serde::Serialize;
 use sparse_models::{
-    bit_vector_vae::{
-        BitVectorVaeData, BitVectorVaeRun, BitVectorVaeSettings, BitVectorVaeTest,
-        ImportanceSettings,
-    },
+    bit_vector_vae::{BitVectorVaeData, BitVectorVaeRun, BitVectorVaeSettings, ImportanceSettings},
     estimators::{BitMethod, EstimatorSettings, Method},
-    signal_game::{SignalGameData, SignalGameRun, SignalGameSettings, SignalGameTest},
-    ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
-    training::{Checkpoints, Display, EpochLog, Metrics, RunError, RunFolder, Timings},
+    signal_game::{SignalGameData, SignalGameRun, SignalGameSettings},
+    ssvae::{SsvaeData, SsvaeRun, SsvaeSettings},
+    training::{Checkpoints, Display, EpochLog, Experiment, Metrics, RunError, RunFolder, Timings},
 };
 
 fn settings() -> SsvaeSettings {
@@ -44,43 +40,6 @@ fn stop_after(epoch: usize) -> Display {
     }
 }
 
-/// A run of any task.
-trait Run {
-    type Test: PartialEq + Debug;
-    fn train(&self, display: Display) -> Result<(), RunError>;
-    fn evaluate(&self) -> Result<Metrics<Self::Test>, RunError>;
-}
-
-impl Run for SsvaeRun {
-    type Test = SsvaeTest;
-    fn train(&self, display: Display) -> Result<(), RunError> {
-        self.train(display)
-    }
-    fn evaluate(&self) -> Result<Metrics<SsvaeTest>, RunError> {
-        self.evaluate()
-    }
-}
-
-impl Run for SignalGameRun {
-    type Test = SignalGameTest;
-    fn train(&self, display: Display) -> Result<(), RunError> {
-        self.train(display)
-    }
-    fn evaluate(&self) -> Result<Metrics<SignalGameTest>, RunError> {
-        self.evaluate()
-    }
-}
-
-impl Run for BitVectorVaeRun {
-    type Test = BitVectorVaeTest;
-    fn train(&self, display: Display) -> Result<(), RunError> {
-        self.train(display)
-    }
-    fn evaluate(&self) -> Result<Metrics<BitVectorVaeTest>, RunError> {
-        self.evaluate()
-    }
-}
-
 fn untimed<T>(metrics: Metrics<T>) -> Metrics<T> {
     Metrics {
         train: Timings {
@@ -93,8 +52,8 @@ fn untimed<T>(metrics: Metrics<T>) -> Metrics<T> {
 
 /// Stopped twice, with what a kill in the middle of writing leaves behind, and continued: the same
 /// to the last bit as a run that was never stopped. Both have six epochs, and these pictures.
-fn ends_where_an_uninterrupted_one_does<R: Run>(
-    settings: &impl Serialize,
+fn ends_where_an_uninterrupted_one_does<R: Experiment<Test: PartialEq>>(
+    settings: &R::Settings,
     run: impl Fn(&RunFolder) -> R,
     pictures: &[&str],
 ) {

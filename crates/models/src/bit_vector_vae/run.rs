@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use burn::{
     module::Module,
@@ -8,15 +8,16 @@ use burn::{
 };
 
 use super::{
-    BitVectorVaeLearner, BitVectorVaeSettings, BitVectorVaeTest, GreyImages, draw_pictures,
-    evaluate,
+    BitVectorVaeData, BitVectorVaeLearner, BitVectorVaeSettings, BitVectorVaeTest, GreyImages,
+    draw_pictures, evaluate,
 };
 use crate::{
     data::SplitImages,
+    estimators::BitMethod,
     pictures::draw_curves,
     training::{
-        BestEpoch, Display, EpochLoader, Metrics, RunError, RunFolder, Session, Timings,
-        backend_name, fresh_weights,
+        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder, Session,
+        Timings, backend_name, fresh_weights,
     },
 };
 
@@ -32,9 +33,58 @@ pub struct BitVectorVaeRun {
     device: Device,
 }
 
-impl BitVectorVaeRun {
-    /// The run in `folder` with these settings, on `data`.
-    pub fn new(
+impl Experiment for BitVectorVaeRun {
+    const TASK: &'static str = "bit_vector_vae";
+    const METHODS: &'static [BitMethod] = &BitMethod::ALL;
+    const QUALITY: &'static [Figure<BitVectorVaeTest>] = &[
+        Figure::new("−ELBO (bits per dimension)", |test| {
+            test.negative_elbo_bits_per_dim
+        }),
+        Figure::new("NLL (bits per dimension)", |test| {
+            test.marginal.nll_bits_per_dim
+        }),
+        Figure::new("NLL by the paper's proposal", |test| {
+            test.marginal.nll_bits_per_dim_paper
+        }),
+        Figure::new("rate (nats)", |test| test.rate),
+        Figure::new("distortion (nats)", |test| test.distortion),
+    ];
+
+    type Source = BitVectorVaeData;
+    type Method = BitMethod;
+    type Settings = BitVectorVaeSettings;
+    type Data = SplitImages;
+    type Test = BitVectorVaeTest;
+
+    fn best(source: BitVectorVaeData, method: BitMethod) -> BitVectorVaeSettings {
+        BitVectorVaeSettings::new(source, method, source.bits())
+    }
+
+    fn paper(source: BitVectorVaeData, method: BitMethod) -> BitVectorVaeSettings {
+        BitVectorVaeSettings::paper(source, method, source.bits())
+    }
+
+    fn total_epochs(settings: &BitVectorVaeSettings) -> usize {
+        settings.epochs
+    }
+
+    fn read_data(
+        settings: &BitVectorVaeSettings,
+        folder: Option<&Path>,
+    ) -> Result<SplitImages, RunError> {
+        settings.validate()?;
+        Ok(settings.read_data(folder)?)
+    }
+
+    fn support(test: &BitVectorVaeTest) -> Option<f64> {
+        test.support_mean
+    }
+
+    fn decoder_calls(test: &BitVectorVaeTest) -> f64 {
+        test.decoder_calls_mean
+    }
+
+    fn new(
         folder: RunFolder,
         settings: BitVectorVaeSettings,
         data: SplitImages,
@@ -48,13 +98,7 @@ impl BitVectorVaeRun {
         }
     }
 
-    /// Trains from the newest checkpoint, or from the start.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::fit`]; or if the learning rates are none, see
-    /// [`validate`](BitVectorVaeSettings::validate).
-    pub fn train(&self, display: Display) -> Result<(), RunError> {
+    fn train(&self, display: Display) -> Result<(), RunError> {
         let session = Session::of(&self.folder)?;
         let (settings, seed) = (&self.settings, self.settings.seed);
         let device = self.device.clone().autodiff();
@@ -82,17 +126,12 @@ impl BitVectorVaeRun {
         )
     }
 
-    /// Evaluates the epoch of the best validation ELBO, draws the pictures and writes `metrics.json`.
-    ///
-    /// # Errors
-    ///
-    /// If there is no checkpoint, one is damaged, or a file cannot be written.
-    pub fn evaluate(&self) -> Result<Metrics<BitVectorVaeTest>, RunError> {
+    fn evaluate(&self) -> Result<Metrics<BitVectorVaeTest>, RunError> {
         let BestEpoch { epoch, model, rows } = BestEpoch::of(&self.folder)?;
         let learner = self.fresh(&self.device)?.load_record(model);
         let (settings, test) = (&self.settings, &self.data.test);
         let metrics = Metrics {
-            task: "bit_vector_vae".to_string(),
+            task: Self::TASK.to_string(),
             data: settings.data.to_string(),
             method: settings.method.to_string(),
             seed: settings.seed,
@@ -113,7 +152,9 @@ impl BitVectorVaeRun {
         self.folder.write_json("metrics.json", &metrics)?;
         Ok(metrics)
     }
+}
 
+impl BitVectorVaeRun {
     fn fresh(&self, device: &Device) -> Result<BitVectorVaeLearner, RunError> {
         let (settings, pixels) = (&self.settings, self.data.train.pixels());
         fresh_weights(device, settings.seed, || {

@@ -1,20 +1,21 @@
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, str::FromStr};
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::BitVectorVaeConfig;
 use crate::{
-    data::{self, DataError, DataSet, SplitImages},
+    data::{self, DataError, DataSet, SplitImages, UnknownData},
     estimators::{BitEstimator, BitMethod, EstimatorSettings, SettingError, Setup},
     training::RunError,
 };
 
 /// A data set of this task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BitVectorVaeData {
     /// The embedded 8×8 digits of 17 grey levels.
+    #[default]
     Digits,
     /// Fashion-MNIST, of 256 grey levels.
     FashionMnist,
@@ -74,6 +75,15 @@ impl BitVectorVaeData {
 impl fmt::Display for BitVectorVaeData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl FromStr for BitVectorVaeData {
+    type Err = UnknownData;
+
+    fn from_str(given: &str) -> Result<Self, UnknownData> {
+        let found = Self::ALL.into_iter().find(|data| data.name() == given);
+        found.ok_or_else(|| UnknownData::new(given, Self::ALL.map(Self::name)))
     }
 }
 

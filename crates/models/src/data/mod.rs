@@ -23,6 +23,7 @@ mod npy;
 mod omniglot;
 mod semi_supervised;
 mod split_images;
+mod unknown;
 mod unpack;
 
 pub use concept_data::ConceptData;
@@ -40,3 +41,4 @@ pub use npy::read_indices;
 pub use omniglot::omniglot;
 pub use semi_supervised::SemiSupervised;
 pub use split_images::SplitImages;
+pub use unknown::UnknownData;

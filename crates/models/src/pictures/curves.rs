@@ -7,7 +7,8 @@ use plotters::prelude::{
     WHITE,
 };
 
-use crate::training::{EpochRow, RunError, write_whole};
+use super::save::{Drawn, save};
+use crate::training::{EpochRow, RunError};
 
 const PANEL: (u32, u32) = (480, 300);
 const TRAIN: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
@@ -24,19 +25,10 @@ pub fn draw_curves(path: &Path, rows: &[EpochRow]) -> Result<(), RunError> {
         .iter()
         .flat_map(|row| row.train.keys().chain(row.valid.keys()))
         .collect();
-    let svg = panels(rows, &names.into_iter().collect::<Vec<_>>()).map_err(|error| {
-        RunError::Damaged {
-            path: path.to_path_buf(),
-            what: error.to_string(),
-        }
-    })?;
-    write_whole(path, svg.as_bytes()).map_err(RunError::write(path))
+    save(path, panels(rows, &names.into_iter().collect::<Vec<_>>()))
 }
 
-fn panels(
-    rows: &[EpochRow],
-    names: &[&String],
-) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+fn panels(rows: &[EpochRow], names: &[&String]) -> Drawn {
     let mut svg = String::new();
     let size = (PANEL.0 * names.len().max(1) as u32, PANEL.1);
     {

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use burn::{
     module::Module,
@@ -14,15 +14,16 @@ use burn::{
 };
 
 use super::{
-    ChosenGames, SignalGameLearner, SignalGameSettings, SignalGameTest, Standard, TrainingGames,
-    draw_pictures, evaluate,
+    ChosenGames, SignalGameData, SignalGameLearner, SignalGameSettings, SignalGameTest, Standard,
+    TrainingGames, draw_pictures, evaluate,
 };
 use crate::{
     data::ConceptData,
+    estimators::Method,
     pictures::draw_curves,
     training::{
-        BestEpoch, Display, EpochLoader, Metrics, RunError, RunFolder, Session, Timings,
-        backend_name, fresh_weights,
+        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder, Session,
+        Timings, backend_name, fresh_weights,
     },
 };
 
@@ -35,9 +36,51 @@ pub struct SignalGameRun {
     device: Device,
 }
 
-impl SignalGameRun {
-    /// The run in `folder` with these settings, on `data`.
-    pub fn new(
+impl Experiment for SignalGameRun {
+    const TASK: &'static str = "signal_game";
+    const METHODS: &'static [Method] = &Method::ALL;
+    const QUALITY: &'static [Figure<SignalGameTest>] = &[
+        Figure::new("communication success", |test| test.communication_success),
+        Figure::new("success of the most probable symbol", |test| {
+            test.communication_success_mode
+        }),
+    ];
+
+    type Source = SignalGameData;
+    type Method = Method;
+    type Settings = SignalGameSettings;
+    type Data = ConceptData;
+    type Test = SignalGameTest;
+
+    fn best(source: SignalGameData, method: Method) -> SignalGameSettings {
+        SignalGameSettings::new(source, method)
+    }
+
+    fn paper(source: SignalGameData, method: Method) -> SignalGameSettings {
+        SignalGameSettings::paper(source, method)
+    }
+
+    fn total_epochs(settings: &SignalGameSettings) -> usize {
+        settings.epochs
+    }
+
+    fn read_data(
+        settings: &SignalGameSettings,
+        folder: Option<&Path>,
+    ) -> Result<ConceptData, RunError> {
+        settings.validate()?;
+        Ok(settings.read_data(folder)?)
+    }
+
+    fn support(test: &SignalGameTest) -> Option<f64> {
+        Some(test.support_mean)
+    }
+
+    fn decoder_calls(test: &SignalGameTest) -> f64 {
+        test.decoder_calls_mean
+    }
+
+    fn new(
         folder: RunFolder,
         settings: SignalGameSettings,
         data: ConceptData,
@@ -51,13 +94,7 @@ impl SignalGameRun {
         }
     }
 
-    /// Trains from the newest checkpoint, or from the start.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::fit`]; or if the learning rates are none, see
-    /// [`validate`](SignalGameSettings::validate).
-    pub fn train(&self, display: Display) -> Result<(), RunError> {
+    fn train(&self, display: Display) -> Result<(), RunError> {
         let session = Session::of(&self.folder)?;
         let (settings, plan) = (&self.settings, self.settings.plan());
         let device = self.device.clone().autodiff();
@@ -89,18 +126,12 @@ impl SignalGameRun {
         )
     }
 
-    /// Evaluates the epoch of the best validation accuracy, draws the pictures and writes
-    /// `metrics.json`.
-    ///
-    /// # Errors
-    ///
-    /// If there is no checkpoint, one is damaged, or a file cannot be written.
-    pub fn evaluate(&self) -> Result<Metrics<SignalGameTest>, RunError> {
+    fn evaluate(&self) -> Result<Metrics<SignalGameTest>, RunError> {
         let BestEpoch { epoch, model, rows } = BestEpoch::of(&self.folder)?;
         let learner = self.fresh(&self.device)?.load_record(model);
         let games = ChosenGames::test(self.data.clone(), &self.settings.plan());
         let metrics = Metrics {
-            task: "signal_game".to_string(),
+            task: Self::TASK.to_string(),
             data: self.settings.data.to_string(),
             method: self.settings.method.to_string(),
             seed: self.settings.seed,
@@ -115,7 +146,9 @@ impl SignalGameRun {
         self.folder.write_json("metrics.json", &metrics)?;
         Ok(metrics)
     }
+}
 
+impl SignalGameRun {
     fn fresh(&self, device: &Device) -> Result<SignalGameLearner, RunError> {
         let (settings, features) = (&self.settings, self.data.set.width());
         let (config, standard) = (settings.config(features), Standard::of(&self.data));

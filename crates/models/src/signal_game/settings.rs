@@ -15,10 +15,11 @@ use crate::{
 };
 
 /// A data set of this task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SignalGameData {
     /// The embedded 8×8 digits; a digit is a concept.
+    #[default]
     Digits,
     /// Omniglot; a character is a concept.
     Omniglot,

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use burn::{
     module::Module,
@@ -11,15 +11,16 @@ use burn::{
 };
 
 use super::{
-    SsvaeLearner, SsvaeSettings, SsvaeTest, TrainingImages, ValidationImages, draw_pictures,
-    evaluate,
+    SsvaeData, SsvaeLearner, SsvaeSettings, SsvaeTest, TrainingImages, ValidationImages,
+    draw_pictures, evaluate,
 };
 use crate::{
     data::SemiSupervised,
+    estimators::Method,
     pictures::draw_curves,
     training::{
-        BestEpoch, Display, EpochLoader, Metrics, RunError, RunFolder, Session, Timings, TwoPhases,
-        backend_name, fresh_weights,
+        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder, Session,
+        Timings, TwoPhases, backend_name, fresh_weights,
     },
 };
 
@@ -35,9 +36,50 @@ pub struct SsvaeRun {
     device: Device,
 }
 
-impl SsvaeRun {
-    /// The run in `folder` with these settings, on `data`.
-    pub fn new(
+impl Experiment for SsvaeRun {
+    const TASK: &'static str = "ssvae";
+    const METHODS: &'static [Method] = &Method::ALL;
+    const QUALITY: &'static [Figure<SsvaeTest>] = &[
+        Figure::new("accuracy", |test| test.accuracy),
+        Figure::new("accuracy on grey images", |test| test.accuracy_grey),
+        Figure::new("ELBO (nats)", |test| test.elbo),
+    ];
+
+    type Source = SsvaeData;
+    type Method = Method;
+    type Settings = SsvaeSettings;
+    type Data = SemiSupervised;
+    type Test = SsvaeTest;
+
+    fn best(source: SsvaeData, method: Method) -> SsvaeSettings {
+        SsvaeSettings::new(source, method)
+    }
+
+    fn paper(source: SsvaeData, method: Method) -> SsvaeSettings {
+        SsvaeSettings::paper(source, method)
+    }
+
+    fn total_epochs(settings: &SsvaeSettings) -> usize {
+        settings.total_epochs()
+    }
+
+    fn read_data(
+        settings: &SsvaeSettings,
+        folder: Option<&Path>,
+    ) -> Result<SemiSupervised, RunError> {
+        settings.validate()?;
+        Ok(settings.read_data(folder)?)
+    }
+
+    fn support(test: &SsvaeTest) -> Option<f64> {
+        Some(test.support_mean)
+    }
+
+    fn decoder_calls(test: &SsvaeTest) -> f64 {
+        test.decoder_calls_mean
+    }
+
+    fn new(
         folder: RunFolder,
         settings: SsvaeSettings,
         data: SemiSupervised,
@@ -51,12 +93,7 @@ impl SsvaeRun {
         }
     }
 
-    /// Trains from the newest checkpoint, or from the start.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::fit`].
-    pub fn train(&self, display: Display) -> Result<(), RunError> {
+    fn train(&self, display: Display) -> Result<(), RunError> {
         let session = Session::of(&self.folder)?;
         let (settings, plan) = (&self.settings, self.settings.plan());
         let device = self.device.clone().autodiff();
@@ -84,18 +121,12 @@ impl SsvaeRun {
         )
     }
 
-    /// Evaluates the epoch of the best validation accuracy, draws the pictures and writes
-    /// `metrics.json`.
-    ///
-    /// # Errors
-    ///
-    /// If there is no checkpoint, one is damaged, or a file cannot be written.
-    pub fn evaluate(&self) -> Result<Metrics<SsvaeTest>, RunError> {
+    fn evaluate(&self) -> Result<Metrics<SsvaeTest>, RunError> {
         let BestEpoch { epoch, model, rows } = BestEpoch::of(&self.folder)?;
         let learner = self.fresh(&self.device)?.load_record(model);
         let (plan, test) = (self.settings.plan(), &self.data.test);
         let metrics = Metrics {
-            task: "ssvae".to_string(),
+            task: Self::TASK.to_string(),
             data: self.settings.data.name().to_string(),
             method: self.settings.method.to_string(),
             seed: self.settings.seed,
@@ -110,7 +141,9 @@ impl SsvaeRun {
         self.folder.write_json("metrics.json", &metrics)?;
         Ok(metrics)
     }
+}
 
+impl SsvaeRun {
     fn fresh(&self, device: &Device) -> Result<SsvaeLearner, RunError> {
         let settings = &self.settings;
         let (config, weights) = (settings.data.networks(), settings.weights(&self.data));

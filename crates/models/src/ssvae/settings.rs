@@ -1,20 +1,21 @@
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, str::FromStr};
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchPlan, LossWeights, SsvaeConfig};
 use crate::{
-    data::{self, DataError, DataSet, SemiSupervised},
+    data::{self, DataError, DataSet, SemiSupervised, UnknownData},
     estimators::{Estimator, EstimatorSettings, Method, SettingError, Setup},
     training::RunError,
 };
 
 /// A data set of this task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SsvaeData {
     /// The embedded 8×8 digits.
+    #[default]
     Digits,
     /// MNIST.
     Mnist,
@@ -61,6 +62,15 @@ impl SsvaeData {
 impl fmt::Display for SsvaeData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl FromStr for SsvaeData {
+    type Err = UnknownData;
+
+    fn from_str(given: &str) -> Result<Self, UnknownData> {
+        let found = Self::ALL.into_iter().find(|data| data.name() == given);
+        found.ok_or_else(|| UnknownData::new(given, Self::ALL.map(Self::name)))
     }
 }
 

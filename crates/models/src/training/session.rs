@@ -6,7 +6,8 @@ use burn::{
     store::ModuleRecord,
     train::{
         InferenceStep, Interrupter, Learner, LearnerModel, SupervisedTraining, TrainStep,
-        checkpoint::Checkpointer,
+        TrainingError,
+        checkpoint::{Checkpointer, CheckpointerError},
     },
 };
 
@@ -111,8 +112,13 @@ impl Session {
         let path = self.folder.path().to_path_buf();
         let checkpoint = self.checkpoints.epochs()?.pop();
         if let Some(error) = result.error {
+            // the log stops a training by an error of this kind, whose frame says nothing more
+            let what = match &*error {
+                TrainingError::Checkpoint(CheckpointerError::Unknown(what)) => what.clone(),
+                error => error.to_string(),
+            };
             return Err(RunError::Training {
-                what: error.to_string(),
+                what,
                 path,
                 checkpoint,
             });
@@ -142,7 +148,7 @@ impl Session {
             let epoch = self.epochs_done;
             let damaged = |part: &str| {
                 let path = self.checkpoints.file(part, epoch);
-                move |error: burn::train::checkpoint::CheckpointerError| RunError::Damaged {
+                move |error: CheckpointerError| RunError::Damaged {
                     path,
                     what: error.to_string(),
                 }

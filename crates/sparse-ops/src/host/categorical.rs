@@ -331,14 +331,15 @@ impl<'a, W: Work, S: Simd> Row<'a, W, S> {
         }
         let mut sums = [Vector::splat(simd, W::zero()); T];
         for at in 0..width {
-            for t in 0..T {
-                let power = (Vector::of(simd, exps[t][at]) - largest[t]).exp2();
-                exps[t][at] = power.register();
-                sums[t] = sums[t] + power;
+            // pixels side by side, so that none waits for itself
+            for ((exps, &largest), sum) in exps.iter_mut().zip(&largest).zip(&mut sums) {
+                let power = (Vector::of(simd, exps[at]) - largest).exp2();
+                exps[at] = power.register();
+                *sum = *sum + power;
             }
         }
-        for t in 0..T {
-            pixels.sums[t] = W::sum(simd, sums[t].register());
+        for (out, sum) in pixels.sums.iter_mut().zip(sums) {
+            *out = W::sum(simd, sum.register());
         }
         pixels
     }

@@ -106,7 +106,7 @@ impl Problem {
             weight: vec![0.0; self.weight.len()],
             bias: vec![0.0; s.levels],
         };
-        for i in 0..s.rows {
+        for (i, grad) in grad.iter().enumerate() {
             for j in 0..s.pixels {
                 let at = (i * s.pixels + j) * s.rank;
                 let features = &self.features[at..at + s.rank];
@@ -124,7 +124,7 @@ impl Problem {
                 truth.log_likelihood[i] += logits[target] - largest - total.ln();
                 for (c, logit) in logits.iter().enumerate() {
                     let hit = if c == target { 1.0 } else { 0.0 };
-                    let residual = grad[i] * (hit - (logit - largest).exp() / total);
+                    let residual = grad * (hit - (logit - largest).exp() / total);
                     truth.bias[c] += residual;
                     for (k, feature) in features.iter().enumerate() {
                         let weight = k * s.levels + c;

@@ -1,0 +1,91 @@
+use std::{
+    fmt::{Debug, Display as Named},
+    path::Path,
+    str::FromStr,
+};
+
+use burn::tensor::Device;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Display, Metrics, RunError, RunFolder};
+
+/// A task as it is run: from settings and data, through training in a run folder, to the figures of
+/// its test. Whoever trains many runs, such as a comparison of methods, needs to know no more of it.
+///
+/// The type of a run implements it, such as [`SsvaeRun`](crate::ssvae::SsvaeRun).
+pub trait Experiment: Sized {
+    /// The name of the task, as in `metrics.json`.
+    const TASK: &'static str;
+    /// All methods that the task can be trained by.
+    const METHODS: &'static [Self::Method];
+    /// How good a run is, from that which matters most.
+    const QUALITY: &'static [Figure<Self::Test>];
+
+    /// Which data there are; the default is embedded.
+    type Source: Clone + Debug + Default + Named + FromStr<Err: Named>;
+    /// A method, by its name.
+    type Method: Copy + Debug + PartialEq + Named + FromStr<Err: Named> + 'static;
+    /// Everything that a run's result depends on: its `config.json`, with `data`, `method`, `seed` and
+    /// `epochs` among its fields.
+    type Settings: Clone + Debug + Serialize + DeserializeOwned;
+    /// What is trained and tested on.
+    type Data;
+    /// The figures of the test.
+    type Test: Clone + Debug + Serialize + DeserializeOwned + 'static;
+
+    /// The settings that work best.
+    fn best(source: Self::Source, method: Self::Method) -> Self::Settings;
+
+    /// The settings of the paper's experiment.
+    fn paper(source: Self::Source, method: Self::Method) -> Self::Settings;
+
+    /// How many epochs a run has, a warm-up included.
+    fn total_epochs(settings: &Self::Settings) -> usize;
+
+    /// Checks the settings and reads the data, from `folder` if they are not embedded.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is impossible, or the data cannot be read.
+    fn read_data(settings: &Self::Settings, folder: Option<&Path>) -> Result<Self::Data, RunError>;
+
+    /// The mean number of outcomes of positive probability; `None` of a method that gives one to all.
+    fn support(test: &Self::Test) -> Option<f64>;
+
+    /// The mean number of decoded outcomes.
+    fn decoder_calls(test: &Self::Test) -> f64;
+
+    /// The run in `folder` with these settings, on `data`.
+    fn new(folder: RunFolder, settings: Self::Settings, data: Self::Data, device: Device) -> Self;
+
+    /// Trains from the newest checkpoint, or from the start.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::fit`](super::Session::fit), or if a setting is impossible.
+    fn train(&self, display: Display) -> Result<(), RunError>;
+
+    /// Evaluates the epoch that was best in validation, draws the pictures and writes
+    /// `metrics.json`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no checkpoint, one is damaged, or a file cannot be written.
+    fn evaluate(&self) -> Result<Metrics<Self::Test>, RunError>;
+}
+
+/// One of the figures of a test.
+#[derive(Debug)]
+pub struct Figure<T> {
+    /// What it is called.
+    pub name: &'static str,
+    /// Its value.
+    pub of: fn(&T) -> f64,
+}
+
+impl<T> Figure<T> {
+    /// The figure `of` a test, called `name`.
+    pub const fn new(name: &'static str, of: fn(&T) -> f64) -> Self {
+        Self { name, of }
+    }
+}
