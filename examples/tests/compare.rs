@@ -8,7 +8,8 @@ use sparse_examples::comparison::{
     Comparison, ComparisonError, Overrides, Progress, Report, Request, State, Stop, assignment,
 };
 use sparse_models::{
-    estimators::Method,
+    bit_vector_vae::{BitVectorVaeData, BitVectorVaeRun},
+    estimators::{BitMethod, Method},
     signal_game::{SignalGameData, SignalGameRun},
     ssvae::{SsvaeData, SsvaeRun},
     training::{Experiment, Metrics, RunError, Timings},
@@ -88,6 +89,43 @@ fn page(out: &Path) -> String {
         });
     }
     lines.join("\n")
+}
+
+/// Its epochs are compared by the −ELBO, which falls, and methods that sample have no support.
+#[test]
+fn codes_are_compared_by_their_bound() {
+    let place = tempfile::tempdir().unwrap();
+    let request = Request::<BitVectorVaeRun> {
+        source: BitVectorVaeData::Digits,
+        methods: vec![BitMethod::TopKSparsemax, BitMethod::Sfe],
+        seeds: vec![5],
+        paper: false,
+        epochs: Some(2),
+        overrides: overrides(&["bits=6", "importance_samples=4", "test_images=3"]),
+        data_dir: None,
+        out: place.path().to_path_buf(),
+    };
+    let comparison = train(request, usize::MAX);
+    let metrics: Vec<_> = comparison
+        .runs()
+        .iter()
+        .map(|run| run.metrics().unwrap())
+        .collect();
+    let text = page(place.path());
+    let row = |method: &str| {
+        let row = text
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{method}` | 1 |")));
+        row.unwrap_or_else(|| panic!("{text}")).to_string()
+    };
+    let support = metrics[0].test.support_mean.unwrap();
+    assert!(
+        row("topk-sparsemax").contains(&format!("{support:.3}")[..4]),
+        "{text}"
+    );
+    assert!(row("sfe").contains("| – |"), "{text}");
+    let curves = fs::read_to_string(place.path().join("results-curves.svg")).unwrap();
+    assert!(curves.contains("validation −ELBO (nats)"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 use sparse_models::{
     pictures::{Cost, Course, MethodPoint, draw_courses, draw_trade_off},
     training::{
-        EpochLog, Experiment, Metrics, RunError, SELECTION, Spread, backend_name, write_whole,
+        EpochLog, Experiment, Metrics, RunError, Selection, Spread, backend_name, write_whole,
     },
 };
 
@@ -53,7 +53,8 @@ impl Report {
             draw_trade_off(&calls, calls_axis, quality, &by_calls)?;
             let time_axis = cost("training time (s)", false);
             draw_trade_off(&time, time_axis, quality, &by_time)?;
-            let figure = format!("validation {} (%)", SELECTION.to_lowercase());
+            let Selection { meaning, unit, .. } = E::SELECTION;
+            let figure = format!("validation {meaning} ({unit})");
             draw_courses(&curves, &figure, &courses(comparison)?)?;
         }
         let page = self.page(comparison);
@@ -84,7 +85,7 @@ impl Report {
             self.command,
             seeds.join(", "),
             self.date,
-            SELECTION.to_lowercase(),
+            E::SELECTION.meaning,
             table::results(comparison),
         );
         let failures = table::failures(comparison);
@@ -164,7 +165,7 @@ fn courses<E: Experiment>(comparison: &Comparison<E>) -> Result<Vec<Course>, Run
                 continue;
             }
             for row in EpochLog::read(&run.path)? {
-                let value = row.valid.get(SELECTION).copied();
+                let value = row.valid.get(E::SELECTION.metric).copied();
                 values.entry(row.epoch).or_default().extend(value);
             }
         }

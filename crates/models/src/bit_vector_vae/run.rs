@@ -16,8 +16,8 @@ use crate::{
     estimators::BitMethod,
     pictures::draw_curves,
     training::{
-        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder, Session,
-        Timings, backend_name, fresh_weights,
+        BestEpoch, Display, EpochLoader, Experiment, Figure, LOSS, Metrics, RunError, RunFolder,
+        Selection, Session, Timings, backend_name, fresh_weights,
     },
 };
 
@@ -49,6 +49,12 @@ impl Experiment for BitVectorVaeRun {
         Figure::new("rate (nats)", |test| test.rate),
         Figure::new("distortion (nats)", |test| test.distortion),
     ];
+
+    const SELECTION: Selection = Selection {
+        metric: LOSS,
+        meaning: "−ELBO",
+        unit: "nats",
+    };
 
     type Source = BitVectorVaeData;
     type Method = BitMethod;

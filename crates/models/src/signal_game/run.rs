@@ -22,8 +22,8 @@ use crate::{
     estimators::Method,
     pictures::draw_curves,
     training::{
-        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder, Session,
-        Timings, backend_name, fresh_weights,
+        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder,
+        Selection, Session, Timings, backend_name, fresh_weights,
     },
 };
 
@@ -45,6 +45,8 @@ impl Experiment for SignalGameRun {
             test.communication_success_mode
         }),
     ];
+
+    const SELECTION: Selection = Selection::ACCURACY;
 
     type Source = SignalGameData;
     type Method = Method;

@@ -19,8 +19,8 @@ use crate::{
     estimators::Method,
     pictures::draw_curves,
     training::{
-        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder, Session,
-        Timings, TwoPhases, backend_name, fresh_weights,
+        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder,
+        Selection, Session, Timings, TwoPhases, backend_name, fresh_weights,
     },
 };
 
@@ -44,6 +44,8 @@ impl Experiment for SsvaeRun {
         Figure::new("accuracy on grey images", |test| test.accuracy_grey),
         Figure::new("ELBO (nats)", |test| test.elbo),
     ];
+
+    const SELECTION: Selection = Selection::ACCURACY;
 
     type Source = SsvaeData;
     type Method = Method;

@@ -27,7 +27,7 @@ use super::{RunError, run_folder::write_whole};
 pub const SELECTION: &str = "Accuracy";
 
 /// The metric by which they are compared where it has not: the smaller the better.
-const LOSS: &str = "Loss";
+pub const LOSS: &str = "Loss";
 
 const FILE: &str = "epochs.jsonl";
 

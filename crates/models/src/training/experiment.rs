@@ -21,6 +21,9 @@ pub trait Experiment: Sized {
     /// How good a run is, from that which matters most.
     const QUALITY: &'static [Figure<Self::Test>];
 
+    /// What epochs are compared by in validation.
+    const SELECTION: Selection;
+
     /// Which data there are; the default is embedded.
     type Source: Clone + Debug + Default + Named + FromStr<Err: Named>;
     /// A method, by its name.
@@ -72,6 +75,26 @@ pub trait Experiment: Sized {
     ///
     /// If there is no checkpoint, one is damaged, or a file cannot be written.
     fn evaluate(&self) -> Result<Metrics<Self::Test>, RunError>;
+}
+
+/// A metric of the validation, by which the [`best`](super::best) epoch is found.
+#[derive(Debug, Clone, Copy)]
+pub struct Selection {
+    /// Its name in the rows of an [`EpochLog`](super::EpochLog).
+    pub metric: &'static str,
+    /// What it is, in words.
+    pub meaning: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
+}
+
+impl Selection {
+    /// The larger, the better.
+    pub const ACCURACY: Self = Self {
+        metric: super::SELECTION,
+        meaning: "accuracy",
+        unit: "%",
+    };
 }
 
 /// One of the figures of a test.
