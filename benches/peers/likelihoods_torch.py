@@ -60,8 +60,12 @@ def load(size):
 
 def call_of(way, size, mode):
     """The code that is timed."""
-    function = WAYS[way]
     features, weight, bias, targets, rows = load(size)
+    if way == "exact":
+        function = whole
+        features, weight, bias = features.double(), weight.double(), bias.double()
+    else:
+        function = WAYS[way]
     if mode == "forward":
         def forward():
             with torch.no_grad():
@@ -81,7 +85,7 @@ def answer(request):
         if key not in cases:
             cases[key] = Case(call_of(way, size, mode))
         return cases[key].measure(request["seconds"])
-    values = [tensor.numpy().ravel() for tensor in call_of(way, size, mode)()]
+    values = [tensor.float().numpy().ravel() for tensor in call_of(way, size, mode)()]
     np.concatenate(values).tofile(request["write"])
     return {"written": request["write"]}
 
