@@ -36,23 +36,23 @@ struct Command {
     /// Bits of a code [default: 12 for the digits, 32 for Fashion-MNIST]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     bits: Option<usize>,
-    /// Training epochs [default: 150 of the digits, 30 of Fashion-MNIST]
+    /// Training epochs [default: 150 of the digits, 30 of Fashion-MNIST; preset paper: 100]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     epochs: Option<usize>,
-    /// Images in a batch [default: 64]
+    /// Images in a batch [default: 64; preset paper: 16 for codes of more than 32 bits]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     batch_size: Option<usize>,
     /// Learning rate at the start [default: 0.002 for the exact methods, 0.001 for those that sample]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::positive)]
     lr: Option<f64>,
-    /// Learning rate at the end, reached along half a cosine [default: a twentieth of --lr]
+    /// Learning rate at the end, reached along half a cosine [default: a twentieth of --lr; preset paper: --lr]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::not_negative)]
     final_lr: Option<f64>,
     /// What the encoder's scores are multiplied by: below 1, supports are larger [default: 1]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = flags::positive)]
     score_scale: Option<f64>,
     /// Samples for each image in the estimate of the marginal likelihood; may differ with --eval-only
-    /// [default: 1024 for the digits, 256 for Fashion-MNIST]
+    /// [default: 1024]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     importance_samples: Option<usize>,
     /// Test images, the first ones, whose marginal likelihood is estimated; may differ with --eval-only

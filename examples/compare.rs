@@ -62,7 +62,7 @@ struct Command {
     /// Settings of methods, as {"METHOD": {"NAME": VALUE, ..}, ..}, with the names of config.json
     #[arg(long, value_name = "FILE.json")]
     settings: Option<PathBuf>,
-    /// A setting of all methods, with its name in config.json; goes before --settings
+    /// A setting of all methods, by its name in config.json; wins over --settings
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, Value)>,
     /// Folder with the files of a data set that is not embedded [default: $SPARSE_DATA_DIR]

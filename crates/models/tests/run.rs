@@ -182,6 +182,45 @@ fn a_resumed_bit_vector_vae_ends_where_an_uninterrupted_one_does() {
     }
 }
 
+/// Past the check of the settings, infinite scores make a loss of NaN in the first step.
+#[test]
+fn a_loss_that_is_no_number_ends_the_training_in_its_step() {
+    let place = tempfile::tempdir().unwrap();
+    let settings = BitVectorVaeSettings {
+        score_scale: 1e300,
+        ..codes_settings(BitMethod::LocalEntmax15)
+    };
+    let folder = RunFolder::begin(&place.path().join("run"), &settings).unwrap();
+    let error = codes(&folder).train(Display::default()).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains("Loss is NaN in step 1 of epoch 1"),
+        "{message}"
+    );
+    assert!(EpochLog::read(folder.path()).unwrap().is_empty());
+}
+
+#[test]
+fn a_model_of_other_sizes_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let settings = BitVectorVaeSettings {
+        epochs: 1,
+        ..codes_settings(BitMethod::StGumbel)
+    };
+    let folder = RunFolder::begin(&place.path().join("run"), &settings).unwrap();
+    codes(&folder).train(Display::default()).unwrap();
+    let config = fs::read_to_string(folder.file("config.json")).unwrap();
+    let other = config.replace("\"bits\": 10", "\"bits\": 9");
+    assert_ne!(config, other);
+    fs::write(folder.file("config.json"), other).unwrap();
+    let message = codes(&folder).evaluate().unwrap_err().to_string();
+    assert!(
+        message.contains("the model of epoch 1 has not the sizes"),
+        "{message}"
+    );
+    assert!(!folder.file("metrics.json").exists());
+}
+
 fn game(folder: &RunFolder) -> SignalGameRun {
     let settings: SignalGameSettings = folder.settings().unwrap();
     let data = settings.read_data(None).unwrap();
@@ -326,10 +365,16 @@ fn impossible_bit_vector_vaes_are_refused_by_name() {
         "importance-samples must be at least 1, got 0"
     );
     assert!(with(local, |s| s.importance.test_images = Some(0)).starts_with("test-images"));
+    assert_eq!(
+        with(local, |s| s.bits = 1_000_000_000),
+        "bits must be at most 4096, got 1000000000"
+    );
+    let message = with(local, |s| s.importance.importance_samples = usize::MAX);
+    assert!(message.starts_with("importance-samples must be at most 1048576, got"));
     assert!(with(local, |s| s.levels = 1).starts_with("levels must be at least 2"));
     assert!(with(local, |s| s.lr = f64::NAN).starts_with("lr must be above 0"));
     assert!(with(local, |s| s.final_lr = 1.0).starts_with("final-lr must be from 0 to lr"));
-    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-300] {
         let settings = BitVectorVaeSettings {
             score_scale: scale,
             ..codes_settings(local)

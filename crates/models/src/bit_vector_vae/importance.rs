@@ -51,11 +51,15 @@ const EDGE: f64 = 0.01;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MarginalLikelihood {
     /// The negative log-likelihood in bits per pixel, an upper bound in expectation: the same protocol
-    /// for all methods.
+    /// for all methods. Of the first `importance_images` images alone.
     pub nll_bits_per_dim: f64,
-    /// The part of its standard error that is due to the samples of codes: what more samples would take
-    /// away. None with a single sample.
+    /// The standard error of the mean over images that the samples of codes cause, estimated from their
+    /// weights. It knows nothing of the logarithm of an estimate being too small on average, and is too
+    /// small itself where effective samples are few. None with a single sample.
     pub nll_bits_per_dim_sampling_error: Option<f64>,
+    /// By how much half of the samples would raise `nll_bits_per_dim`: about as much as it is too high
+    /// at least. Two methods that differ by less than that are not told apart. None with a single sample.
+    pub nll_bits_per_dim_halving_gap: Option<f64>,
     /// The standard error of the mean over images, as a sample of all images there could be. Two methods
     /// that are evaluated on the same images differ by less. None with a single image.
     pub nll_bits_per_dim_images_error: Option<f64>,
@@ -77,8 +81,8 @@ pub struct MarginalLikelihood {
 }
 
 /// Estimates the marginal likelihood of the first images of a set, on `device`, which needs no autodiff.
-/// Samples follow from the seed. An image is decoded on its own, some codes at a time: memory does not
-/// grow with the settings.
+/// Samples follow from the seed. An image is decoded on its own, some codes at a time, so that tensors
+/// do not grow with the settings.
 pub fn marginal_likelihood(
     learner: &BitVectorVaeLearner,
     set: &ImageSet,
@@ -121,10 +125,12 @@ pub fn marginal_likelihood(
         let squares: f64 = errors.iter().map(|error| error * error).sum();
         bits_per_dim(squares.sqrt() / images as f64, set.pixels())
     });
+    let gaps: Option<Vec<f64>> = ours.iter().map(|estimate| estimate.halving_gap).collect();
     let effective: Vec<f64> = ours.iter().map(|estimate| estimate.effective).collect();
     MarginalLikelihood {
         nll_bits_per_dim: bits(&log_likelihoods),
         nll_bits_per_dim_sampling_error: sampling_error,
+        nll_bits_per_dim_halving_gap: gaps.map(|gaps| bits_per_dim(mean(&gaps), set.pixels())),
         nll_bits_per_dim_images_error: standard_error(&log_likelihoods)
             .map(|error| bits_per_dim(error, set.pixels())),
         relative_error_mean: errors.map(|errors| mean(&errors)),
@@ -150,6 +156,8 @@ struct Image<'a> {
 struct Weighted {
     /// The logarithm of their mean.
     log_mean: f64,
+    /// By how much it is above the mean of what either half of the samples comes to.
+    halving_gap: Option<f64>,
     /// The number of samples with equal weights that would vary as much.
     effective: f64,
     samples: usize,
@@ -160,8 +168,17 @@ impl Weighted {
         let samples = log_weights.len();
         let log_sum = log_sum_exp(log_weights);
         let squares: Vec<f64> = log_weights.iter().map(|w| 2.0 * w).collect();
+        let log_mean =
+            |log_weights: &[f64]| log_sum_exp(log_weights) - (log_weights.len() as f64).ln();
+        // every second one, so that each component of a mixture is in both halves
+        let half = |first: usize| {
+            let half: Vec<f64> = log_weights.iter().skip(first).step_by(2).copied().collect();
+            log_mean(&half)
+        };
+        let whole = log_mean(log_weights);
         Self {
-            log_mean: log_sum - (samples as f64).ln(),
+            log_mean: whole,
+            halving_gap: (samples > 1).then(|| whole - (half(0) + half(1)) / 2.0),
             effective: (2.0 * log_sum - log_sum_exp(&squares)).exp(),
             samples,
         }

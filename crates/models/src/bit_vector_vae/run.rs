@@ -1,7 +1,6 @@
 use std::{path::Path, sync::Arc};
 
 use burn::{
-    module::Module,
     optim::{AdamConfig, lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig},
     tensor::Device,
     train::{Learner, metric::LossMetric},
@@ -17,7 +16,7 @@ use crate::{
     pictures::draw_curves,
     training::{
         BestEpoch, Display, EpochLoader, Experiment, Figure, LOSS, Metrics, RunError, RunFolder,
-        Selection, Session, Timings, backend_name, fresh_weights,
+        Selection, Session, Timings, backend_name, fresh_weights, load,
     },
 };
 
@@ -39,6 +38,9 @@ impl Experiment for BitVectorVaeRun {
     const QUALITY: &'static [Figure<BitVectorVaeTest>] = &[
         Figure::new("−ELBO (bits per dimension)", |test| {
             test.negative_elbo_bits_per_dim
+        }),
+        Figure::new("−ELBO of the images of the NLL", |test| {
+            test.negative_elbo_bits_per_dim_importance_images
         }),
         Figure::new("NLL (bits per dimension)", |test| {
             test.marginal.nll_bits_per_dim
@@ -134,7 +136,7 @@ impl Experiment for BitVectorVaeRun {
 
     fn evaluate(&self) -> Result<Metrics<BitVectorVaeTest>, RunError> {
         let BestEpoch { epoch, model, rows } = BestEpoch::of(&self.folder)?;
-        let learner = self.fresh(&self.device)?.load_record(model);
+        let learner = load(self.fresh(&self.device)?, model, &self.folder, epoch)?;
         let (settings, test) = (&self.settings, &self.data.test);
         let metrics = Metrics {
             task: Self::TASK.to_string(),

@@ -131,6 +131,11 @@ pub struct BitVectorVaeSettings {
     pub importance: ImportanceSettings,
 }
 
+/// Bits of a code, at most: far more than any use of it, and far less than memory has room for.
+const MOST_BITS: usize = 4096;
+/// Samples of an image, at most, likewise.
+const MOST_SAMPLES: usize = 1 << 20;
+
 /// The exact methods; the others sample.
 const EXACT: [BitMethod; 5] = [
     BitMethod::TopKSparsemax,
@@ -158,7 +163,7 @@ impl BitVectorVaeSettings {
             score_scale: 1.0,
             level_frequencies: true,
             importance: ImportanceSettings {
-                importance_samples: 256,
+                importance_samples: 1024,
                 test_images: Some(1000),
             },
         };
@@ -215,6 +220,19 @@ impl BitVectorVaeSettings {
                 return refuse(name, "0".to_string(), "at least 1");
             }
         }
+        for (name, count, most, allowed) in [
+            ("bits", self.bits, MOST_BITS, "at most 4096"),
+            (
+                "importance-samples",
+                self.importance.importance_samples,
+                MOST_SAMPLES,
+                "at most 1048576",
+            ),
+        ] {
+            if count > most {
+                return refuse(name, count.to_string(), allowed);
+            }
+        }
         if self.levels < 2 {
             return refuse("levels", self.levels.to_string(), "at least 2");
         }
@@ -224,9 +242,10 @@ impl BitVectorVaeSettings {
         if !(self.final_lr >= 0.0 && self.final_lr <= self.lr) {
             return refuse("final-lr", self.final_lr.to_string(), "from 0 to lr");
         }
-        if !(self.score_scale > 0.0 && self.score_scale.is_finite()) {
+        let scale = self.score_scale as f32;
+        if !(scale > 0.0 && scale.is_finite()) {
             let given = self.score_scale.to_string();
-            return refuse("score-scale", given, "a positive number");
+            return refuse("score-scale", given, "a positive number of f32");
         }
         self.init_estimator(1, &Device::default())?;
         Ok(())

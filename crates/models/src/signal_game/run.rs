@@ -1,7 +1,6 @@
 use std::{path::Path, sync::Arc};
 
 use burn::{
-    module::Module,
     optim::{
         AdamConfig, decay::WeightDecayConfig,
         lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig,
@@ -23,7 +22,7 @@ use crate::{
     pictures::draw_curves,
     training::{
         BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder,
-        Selection, Session, Timings, backend_name, fresh_weights,
+        Selection, Session, Timings, backend_name, fresh_weights, load,
     },
 };
 
@@ -130,7 +129,7 @@ impl Experiment for SignalGameRun {
 
     fn evaluate(&self) -> Result<Metrics<SignalGameTest>, RunError> {
         let BestEpoch { epoch, model, rows } = BestEpoch::of(&self.folder)?;
-        let learner = self.fresh(&self.device)?.load_record(model);
+        let learner = load(self.fresh(&self.device)?, model, &self.folder, epoch)?;
         let games = ChosenGames::test(self.data.clone(), &self.settings.plan());
         let metrics = Metrics {
             task: Self::TASK.to_string(),

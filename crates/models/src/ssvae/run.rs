@@ -1,7 +1,6 @@
 use std::{path::Path, sync::Arc};
 
 use burn::{
-    module::Module,
     optim::{AdamConfig, decay::WeightDecayConfig},
     tensor::Device,
     train::{
@@ -20,7 +19,7 @@ use crate::{
     pictures::draw_curves,
     training::{
         BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder,
-        Selection, Session, Timings, TwoPhases, backend_name, fresh_weights,
+        Selection, Session, Timings, TwoPhases, backend_name, fresh_weights, load,
     },
 };
 
@@ -125,7 +124,7 @@ impl Experiment for SsvaeRun {
 
     fn evaluate(&self) -> Result<Metrics<SsvaeTest>, RunError> {
         let BestEpoch { epoch, model, rows } = BestEpoch::of(&self.folder)?;
-        let learner = self.fresh(&self.device)?.load_record(model);
+        let learner = load(self.fresh(&self.device)?, model, &self.folder, epoch)?;
         let (plan, test) = (self.settings.plan(), &self.data.test);
         let metrics = Metrics {
             task: Self::TASK.to_string(),

@@ -1,4 +1,4 @@
-use burn::store::ModuleRecord;
+use burn::{module::Module, store::ModuleRecord};
 
 use super::{Checkpoints, EpochLog, EpochRow, RunError, RunFolder, best};
 
@@ -36,4 +36,25 @@ impl BestEpoch {
             rows,
         })
     }
+}
+
+/// The model of an epoch of the run in `folder`, in the place of a `fresh` one.
+///
+/// # Errors
+///
+/// If it is another model: one of other sizes.
+pub fn load<M: Module>(
+    fresh: M,
+    model: ModuleRecord,
+    folder: &RunFolder,
+    epoch: usize,
+) -> Result<M, RunError> {
+    fresh
+        .try_load_record(model)
+        .map_err(|error| RunError::Damaged {
+            path: folder.file("checkpoints"),
+            what: format!(
+                "the model of epoch {epoch} has not the sizes that config.json says: {error}"
+            ),
+        })
 }

@@ -150,6 +150,8 @@ impl EpochLog {
             on_epoch,
             names: HashMap::new(),
             sums: BTreeMap::new(),
+            steps: 0,
+            failed: false,
         }
     }
 
@@ -191,6 +193,10 @@ pub(super) struct EpochLogger {
     on_epoch: Option<OnEpoch>,
     names: HashMap<MetricId, String>,
     sums: BTreeMap<String, Mean>,
+    /// Training steps of the epoch so far.
+    steps: usize,
+    /// A figure was not finite: the training ends, and the epoch does not count.
+    failed: bool,
 }
 
 /// A mean of batches, weighted by their sizes, or the metric's own final value.
@@ -224,12 +230,33 @@ impl Mean {
     }
 }
 
+impl EpochLogger {
+    /// Ends the training after the current step. What is said first counts.
+    fn fail(&mut self, what: String) {
+        if !self.failed {
+            self.failed = true;
+            self.interrupter.fail(CheckpointerError::Unknown(what));
+        }
+    }
+}
+
 impl MetricLogger for EpochLogger {
-    fn log(&mut self, update: MetricsUpdate, _epoch: usize, _split: &Split) {
+    fn log(&mut self, update: MetricsUpdate, epoch: usize, split: &Split) {
+        let training = matches!(split, Split::Train);
+        self.steps += usize::from(training);
         for update in update.entries_numeric {
-            let name = self.names.get(&update.entry.metric_id);
+            let name = self.names.get(&update.entry.metric_id).cloned();
             if let (Some(name), Some(entry)) = (name, &update.numeric_entry) {
-                self.sums.entry(name.clone()).or_default().add(entry);
+                let sum = self.sums.entry(name.clone()).or_default();
+                sum.add(entry);
+                let value = sum.value();
+                if !value.is_finite() {
+                    let place = match training {
+                        true => format!("in step {} of epoch {epoch}", self.steps),
+                        false => format!("in the validation of epoch {epoch}"),
+                    };
+                    self.fail(format!("{name} is {value} {place}"));
+                }
             }
         }
     }
@@ -262,9 +289,12 @@ impl MetricLogger for EpochLogger {
             .into_iter()
             .map(|(name, mean)| (name, mean.value()))
             .collect();
-        let fail = |what| self.interrupter.fail(CheckpointerError::Unknown(what));
+        self.steps = 0;
         if let Some((name, value)) = means.iter().find(|(_, value)| !value.is_finite()) {
-            fail(format!("{name} is {value} in epoch {epoch}"));
+            self.fail(format!("{name} is {value} in epoch {epoch}"));
+        }
+        if self.failed {
+            return;
         }
         let mut shared = self.log.lock();
         match summary.split {
@@ -273,7 +303,8 @@ impl MetricLogger for EpochLogger {
                 shared.current.epoch = epoch;
                 shared.current.valid = means;
                 if let Err(error) = shared.finish() {
-                    fail(format!("cannot write {}: {error}", shared.path.display()));
+                    let what = format!("cannot write {}: {error}", shared.path.display());
+                    self.interrupter.fail(CheckpointerError::Unknown(what));
                 }
                 if let (Some(on_epoch), Some(row)) = (&self.on_epoch, shared.rows.last()) {
                     on_epoch(row);

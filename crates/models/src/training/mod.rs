@@ -20,7 +20,7 @@ mod two_phases;
 
 pub use backend::backend_name;
 pub use batches::{BatchSource, EpochBatches, EpochLoader, MakeBatch};
-pub use best_epoch::BestEpoch;
+pub use best_epoch::{BestEpoch, load};
 pub use checkpoints::Checkpoints;
 pub use epoch_log::{EpochLog, EpochRow, LOSS, OnEpoch, SELECTION, best};
 pub use error::RunError;

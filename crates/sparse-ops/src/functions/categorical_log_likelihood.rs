@@ -1,6 +1,6 @@
 use burn_core::backend::Dispatch;
 use burn_core::tensor::activation::log_softmax;
-use burn_core::tensor::{Int, Tensor};
+use burn_core::tensor::{DType, FloatDType, Int, Tensor};
 
 use crate::SparseOps;
 
@@ -9,7 +9,7 @@ use crate::SparseOps;
 ///
 /// What a decoder of grey levels costs for every supported outcome, or a softmax of low rank for
 /// every example, without `n · p · c` logits in memory: each pixel's are made, used and forgotten,
-/// with one exponential a logit for the value and the gradient together.
+/// with one exponential a logit for the value and the gradient together on a CPU, and two on a GPU.
 ///
 /// # Shapes
 ///
@@ -24,21 +24,23 @@ use crate::SparseOps;
 ///
 /// In features, weight and bias, with `p_j = softmax(f_j W + b)`: `g (W[t_j] − W p_j)`, and
 /// `Σ g [f_j; 1] (1_{t_j} − p_j)ᵀ` over all rows and pixels. It is made with the value, where one of
-/// the three is tracked, and kept until it is asked for: `n (p r + (r + 1) c)` numbers. Once
-/// differentiable.
+/// the three is tracked, and kept until it is asked for: `n (p r + (r + 1) c)` numbers of the dtype
+/// of the features, in which the sum over a row's pixels of `[f; 1] (1 − p)ᵀ` must not overflow.
+/// Once differentiable.
 ///
 /// # Numerical behaviour
 ///
 /// The largest logit is subtracted, so that nothing overflows; pixels are summed in f64 on a CPU.
 /// Halves are computed in f32. A bias of −∞ makes a level impossible. A feature that is not finite,
 /// a target outside of `0..c` or a row outside of `0..m` makes its row NaN and no other, but the
-/// gradient of weight and bias is a sum over rows. Where the logits of a row are not more than what
+/// gradient of weight and bias is a sum over rows. A weight that is not finite, or a bias of +∞ or
+/// NaN, makes rows NaN, on a CPU all of them. Where the logits of a row are not more than what
 /// is kept of it (`p ≤ r`: a head for one token, not for an image), it is composed of a matrix
 /// product, a log-softmax and a gather instead.
 ///
 /// # Panics
 ///
-/// If the shapes do not match, or there are no levels.
+/// If shapes or dtypes do not match, or there are no features or no levels.
 ///
 /// # Example
 ///
@@ -83,6 +85,13 @@ pub fn categorical_log_likelihood(
         [n, p, r],
         [m, pixels],
     );
+    assert!(
+        weight.dtype() == features.dtype() && bias.dtype() == features.dtype(),
+        "categorical_log_likelihood: weight and bias must have the dtype of features, {:?}, got {:?} and {:?}",
+        features.dtype(),
+        weight.dtype(),
+        bias.dtype()
+    );
     if n * p == 0 {
         return features.reshape([n, p * r]).sum_dim(1).reshape([n]);
     }
@@ -123,8 +132,16 @@ fn composed(
         let bad_rows = bad.int().select(0, rows).bool();
         bad = bad_rows.bool_or(missing.expand([n, p]));
     }
+    let dtype = features.dtype();
+    let work = match dtype {
+        DType::F64 => FloatDType::F64,
+        _ => FloatDType::F32,
+    };
+    let (features, weight, bias) = (features.cast(work), weight.cast(work), bias.cast(work));
     let logits = features.reshape([n * p, r]).matmul(weight) + bias.reshape([1, c]);
     let log_probs = log_softmax(logits, 1).gather(1, targets.reshape([n * p, 1]));
-    let log_probs = log_probs.reshape([n, p]).mask_fill(bad, f64::NAN);
-    log_probs.sum_dim(1).squeeze_dim(1)
+    // a factor of NaN, so that the gradient is NaN too
+    let one = Tensor::<2>::ones([n, p], &log_probs.device()).cast(work);
+    let log_probs = log_probs.reshape([n, p]) * one.mask_fill(bad, f64::NAN);
+    log_probs.sum_dim(1).squeeze_dim(1).cast(dtype)
 }

@@ -216,12 +216,12 @@ fn pixels_kernel<E: Float, W: Float, I: Int, J: Int>(
         let nan = nan.get::<W>();
         let zero = W::new(0.0);
         let image = rows[ABSOLUTE_POS / sizes.pixels];
-        let mut ok = image >= J::new(0) && image < J::cast_from(sizes.images);
+        let mut ok = image >= J::new(0) && usize::cast_from(image) < sizes.images;
         let mut target = 0usize.runtime();
         if ok {
             let at = usize::cast_from(image) * sizes.pixels + ABSOLUTE_POS % sizes.pixels;
             let level = targets[at];
-            ok = level >= I::new(0) && level < I::cast_from(sizes.levels);
+            ok = level >= I::new(0) && usize::cast_from(level) < sizes.levels;
             if ok {
                 target = usize::cast_from(level);
             }

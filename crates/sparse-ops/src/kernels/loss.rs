@@ -124,7 +124,7 @@ fn entmax_loss_kernel<E: Float, W: Float, I: Int, M: Mapping>(
         if row.first == 0 {
             let target = targets[row.index];
             let mut value = nan;
-            if solved.ok && target >= I::new(0) && target < I::cast_from(row.len) {
+            if solved.ok && target >= I::new(0) && usize::cast_from(target) < row.len {
                 let y = usize::cast_from(target);
                 let z = read::<E, W>(scores, &tile, &row, y, plan) - solved.largest;
                 // exactly 0 at its minimum, where rounding could leave it below

@@ -316,7 +316,7 @@ fn a_bad_row_is_alone() {
                         .all(|g| g.is_finite())
                 );
             }
-            for i in [1, 3] {
+            for i in [1, 2, 3] {
                 assert!(features[i * row..(i + 1) * row].iter().any(|g| g.is_nan()));
             }
         }
@@ -422,6 +422,21 @@ fn too_few_targets() {
         Tensor::zeros([2, 4], &device),
         Tensor::zeros([4], &device),
         Tensor::zeros([1, 3], &device),
+        None,
+    );
+}
+
+#[test]
+#[should_panic(
+    expected = "categorical_log_likelihood: weight and bias must have the dtype of features, F32, got F64 and F32"
+)]
+fn a_weight_of_another_dtype() {
+    let device = Device::default();
+    categorical_log_likelihood(
+        tensor(&[0.0; 12], [2, 3, 2], &device, DType::F32),
+        tensor(&[0.0; 8], [2, 4], &device, DType::F64),
+        tensor(&[0.0; 4], [4], &device, DType::F32),
+        Tensor::zeros([2, 3], &device),
         None,
     );
 }

@@ -25,11 +25,11 @@ pub(super) fn draw(studio: &Studio) -> Result<Document, ImageError> {
     let (title, count) = match studio.beliefs.first().map(|belief| &belief.support) {
         Some(None) => (
             "What the most probable code and flips of its least certain bits decode to",
-            "the probability of each code, and the bit that is flipped",
+            "left: the image; below each code: its probability, and the bit that is flipped",
         ),
         _ => (
             "What the supported codes decode to",
-            "the probability of each code, and the bits in which it differs from the first one",
+            "left: the image; below each code: its probability, and the bits in which it differs from the first one",
         ),
     };
     let (step, line) = (SIDE + GAP, SIDE + 40);
@@ -59,11 +59,19 @@ pub(super) fn draw(studio: &Studio) -> Result<Document, ImageError> {
             let (x, y) = place(column);
             page = page
                 .add(picture(image, (x, y))?)
-                .add(figure::text(format!("{prob:.2}"), x, y + SIDE + 13))
+                .add(figure::text(probability(*prob), x, y + SIDE + 13))
                 .add(figure::text(differences(&some[0], code), x, y + SIDE + 26));
         }
     }
     Ok(page)
+}
+
+/// To two digits, however small it is.
+fn probability(prob: f64) -> String {
+    match prob {
+        prob if prob < 0.005 => format!("{prob:.0e}"),
+        prob => format!("{prob:.2}"),
+    }
 }
 
 /// The codes that may be shown with their probabilities, the most probable one first.
