@@ -16,7 +16,7 @@ use sparse_examples::{
     Preset,
     comparison::{
         Comparison, ComparisonError, Overrides, Progress, Report, Request, State, Stop, assignment,
-        today,
+        today, without_folders,
     },
     flags,
 };
@@ -177,7 +177,6 @@ impl Command {
     }
 
     fn report(&self, out: &Path) -> Report {
-        let arguments: Vec<String> = std::env::args().skip(1).collect();
         Report {
             path: self
                 .results
@@ -186,7 +185,7 @@ impl Command {
             task: self.task(),
             command: format!(
                 "cargo run --release --example compare -- {}",
-                arguments.join(" ")
+                without_folders(std::env::args().skip(1))
             ),
             date: today(),
         }

@@ -3,6 +3,7 @@
 //!
 //! A task is compared by what it says of itself as an [`Experiment`](sparse_models::training::Experiment).
 
+mod command;
 mod date;
 mod error;
 mod overrides;
@@ -12,6 +13,7 @@ mod report;
 mod stop;
 mod table;
 
+pub use command::without_folders;
 pub use date::today;
 pub use error::ComparisonError;
 pub use overrides::{Overrides, assignment};

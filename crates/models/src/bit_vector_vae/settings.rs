@@ -136,15 +136,6 @@ const MOST_BITS: usize = 4096;
 /// Samples of an image, at most, likewise.
 const MOST_SAMPLES: usize = 1 << 20;
 
-/// The exact methods; the others sample.
-const EXACT: [BitMethod; 5] = [
-    BitMethod::TopKSparsemax,
-    BitMethod::LocalSparsemax,
-    BitMethod::LocalEntmax15,
-    BitMethod::SparseMap,
-    BitMethod::SparseMapBudget,
-];
-
 impl BitVectorVaeSettings {
     /// What works best with codes of `bits` bits.
     pub fn new(data: BitVectorVaeData, method: BitMethod, bits: usize) -> Self {
@@ -290,5 +281,5 @@ impl BitVectorVaeSettings {
 
 /// As in the paper: gradients without noise allow larger steps.
 fn learning_rate(method: BitMethod) -> f64 {
-    if EXACT.contains(&method) { 2e-3 } else { 1e-3 }
+    if method.is_exact() { 2e-3 } else { 1e-3 }
 }

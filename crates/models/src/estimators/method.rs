@@ -227,6 +227,27 @@ registry! {
     "i-mle" ImplicitMle(ImplicitMle) = |setup| ImplicitMle::new(setup.settings);
 }
 
+impl Method {
+    /// Whether the expectation is exact: every outcome of positive probability is decoded.
+    pub fn is_exact(self) -> bool {
+        matches!(self, Self::Softmax | Self::Sparsemax | Self::Entmax15)
+    }
+}
+
+impl BitMethod {
+    /// Whether the expectation is exact: every outcome of positive probability is decoded.
+    pub fn is_exact(self) -> bool {
+        matches!(
+            self,
+            Self::TopKSparsemax
+                | Self::LocalSparsemax
+                | Self::LocalEntmax15
+                | Self::SparseMap
+                | Self::SparseMapBudget
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -119,9 +119,7 @@ pub struct SignalGameSettings {
     pub shift: usize,
 }
 
-/// The methods that the paper calls marginalization.
-const EXACT: [Method; 3] = [Method::Softmax, Method::Sparsemax, Method::Entmax15];
-/// Those whose distributions become narrow by themselves: they need scores on a smaller scale to begin
+/// Methods whose distributions become narrow by themselves: they need scores on a smaller scale to begin
 /// with many symbols.
 const SPARSE: [Method; 2] = [Method::Sparsemax, Method::Entmax15];
 
@@ -142,7 +140,7 @@ impl SignalGameSettings {
             lr: 2e-3,
             final_lr: 1e-4,
             weight_decay: 0.0,
-            entropy: if EXACT.contains(&method) { 0.1 } else { 0.01 },
+            entropy: if method.is_exact() { 0.1 } else { 0.01 },
             tau: if SPARSE.contains(&method) { 10.0 } else { 1.0 },
             shift: 0,
         };
@@ -160,7 +158,7 @@ impl SignalGameSettings {
 
     /// The settings of the paper's experiment; of the digits, with as many candidates as they allow.
     pub fn paper(data: SignalGameData, method: Method) -> Self {
-        let lr = if EXACT.contains(&method) { 5e-3 } else { 1e-3 };
+        let lr = if method.is_exact() { 5e-3 } else { 1e-3 };
         let best = Self::new(data, method);
         Self {
             agents: Agents::Paper,
