@@ -1,10 +1,13 @@
-//! How the benchmarks call an operation: the code that is timed, the same in all of them.
+//! How the benchmarks call an operation: the code that is timed, the same in all of them; and how they are
+//! asked to.
 
 mod case;
+mod serve;
 
 use burn::prelude::*;
 
 pub use case::{Case, Measurement};
+pub use serve::serve;
 
 /// The operation on scores outside autodiff.
 pub fn forward<const D: usize>(

@@ -19,7 +19,6 @@ use std::{
     collections::HashMap,
     error::Error,
     fs,
-    io::{self, BufRead, Write},
     path::{Path, PathBuf},
 };
 
@@ -27,7 +26,7 @@ use burn::{prelude::*, tensor::TensorData};
 use bytemuck::Pod;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sparse_benches::{Case, leaf};
+use sparse_benches::{Case, leaf, serve};
 use sparse_ops::categorical_log_likelihood;
 
 type Failure = Box<dyn Error>;
@@ -48,20 +47,10 @@ fn main() -> Result<(), Failure> {
         .ok_or("usage: likelihoods_server FOLDER")?;
     let device = Device::default();
     let mut cases = HashMap::new();
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "{}",
-        json!({ "library": "sparse-ops", "device": format!("{device:?}") })
-    )?;
-    for line in io::stdin().lock().lines() {
-        let request = serde_json::from_str(&line?)?;
-        let answer = answer(&request, folder.as_ref(), &device, &mut cases);
-        let answer = answer.unwrap_or_else(|error| json!({ "error": error.to_string() }));
-        writeln!(out, "{answer}")?;
-        out.flush()?;
-    }
-    Ok(())
+    let greeting = json!({ "library": "sparse-ops", "device": format!("{device:?}") });
+    serve(&greeting, |request: Request| {
+        answer(&request, folder.as_ref(), &device, &mut cases)
+    })
 }
 
 fn answer(

@@ -16,7 +16,6 @@ use std::{
     collections::HashMap,
     error::Error,
     fs,
-    io::{self, BufRead, Write},
     path::{Path, PathBuf},
 };
 
@@ -26,7 +25,7 @@ use burn::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sparse_benches::{Case, backward, expression, forward, leaf};
+use sparse_benches::{Case, backward, expression, forward, leaf, serve};
 
 type Failure = Box<dyn Error>;
 type Call = Box<dyn Fn() -> Tensor<2>>;
@@ -47,20 +46,10 @@ fn main() -> Result<(), Failure> {
         .ok_or("usage: mappings_server FOLDER")?;
     let device = Device::default();
     let mut cases = HashMap::new();
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "{}",
-        json!({ "library": "sparse-ops", "device": format!("{device:?}") })
-    )?;
-    for line in io::stdin().lock().lines() {
-        let request = serde_json::from_str(&line?)?;
-        let answer = answer(&request, folder.as_ref(), &device, &mut cases);
-        let answer = answer.unwrap_or_else(|error| json!({ "error": error.to_string() }));
-        writeln!(out, "{answer}")?;
-        out.flush()?;
-    }
-    Ok(())
+    let greeting = json!({ "library": "sparse-ops", "device": format!("{device:?}") });
+    serve(&greeting, |request: Request| {
+        answer(&request, folder.as_ref(), &device, &mut cases)
+    })
 }
 
 fn answer(

@@ -13,18 +13,12 @@
 //! leaves closed forms aside. Iterations and support are means over the rows. What cannot be done
 //! is answered with `{"error":"…"}`.
 
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-    error::Error,
-    hint::black_box,
-    io::{self, BufRead, Write},
-};
+use std::{cell::RefCell, collections::HashMap, error::Error, hint::black_box};
 
 use burn::{prelude::*, tensor::Distribution};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sparse_benches::{Case, leaf};
+use sparse_benches::{Case, leaf, serve};
 use sparse_ops::*;
 
 type Failure = Box<dyn Error>;
@@ -56,22 +50,15 @@ struct Known {
 fn main() -> Result<(), Failure> {
     let device = Device::default();
     let mut cases = HashMap::new();
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", json!({ "device": format!("{device:?}") }))?;
-    for line in io::stdin().lock().lines() {
-        let answer = answer(&line?, &device, &mut cases);
-        let answer = answer.unwrap_or_else(|error| json!({ "error": error.to_string() }));
-        writeln!(out, "{answer}")?;
-    }
-    Ok(())
+    let greeting = json!({ "device": format!("{device:?}") });
+    serve(&greeting, |timed: Timed| answer(timed, &device, &mut cases))
 }
 
 fn answer(
-    line: &str,
+    Timed { request, seconds }: Timed,
     device: &Device,
     cases: &mut HashMap<Request, Known>,
 ) -> Result<Value, Failure> {
-    let Timed { request, seconds } = serde_json::from_str(line)?;
     if !cases.contains_key(&request) {
         cases.insert(request.clone(), known(&request, device)?);
     }

@@ -18,7 +18,7 @@ pub(super) const MOST_BITS: usize = 12;
 ///
 /// # Panics
 ///
-/// If codes have more than 30 bits, which no memory and no patience is enough for.
+/// If codes have more than 20 bits, which no patience is enough for.
 pub fn enumerate(
     networks: &BitVectorVae,
     set: &ImageSet,
@@ -27,8 +27,8 @@ pub fn enumerate(
 ) -> Vec<f64> {
     let bits = networks.bits();
     assert!(
-        bits <= 30,
-        "enumerate: codes of at most 30 bits, got {bits}"
+        bits <= 20,
+        "enumerate: codes of at most 20 bits, got {bits}"
     );
     let (pixels, levels) = (set.pixels(), networks.levels());
     let together = (LOGITS / (pixels * levels)).max(1);

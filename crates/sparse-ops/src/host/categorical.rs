@@ -322,8 +322,8 @@ impl<'a, W: Work, S: Simd> Row<'a, W, S> {
             let numbers: &[W] = bytemuck::cast_slice(exps[t]);
             let max = largest[t].lanes()[0];
             let level = pixels.levels[t];
-            let bad = !max.is_finite() || features[t].iter().any(|f| !f.is_finite());
-            pixels.logits[t] = if bad || level >= self.head.levels {
+            // of a feature that is not finite, finite weights make no finite logit
+            pixels.logits[t] = if !max.is_finite() || level >= self.head.levels {
                 f64::NAN
             } else {
                 (numbers[level] - max).widen()
