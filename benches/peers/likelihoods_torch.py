@@ -7,7 +7,6 @@ logits at once), `chunked` (a few rows at a time, whose logits stay in the cache
 again), `compiled` (`whole` by torch.compile).
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
+from serving import serve
 from timing import Case
 
 # Logits of f32 that stay in a core's cache: 1 MiB.
@@ -92,6 +92,4 @@ def answer(request):
 
 FOLDER = Path(sys.argv[1])
 torch.set_num_threads(int(sys.argv[2]))
-print(json.dumps({"library": "torch", "threads": torch.get_num_threads()}), flush=True)
-for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
+serve({"library": "torch", "threads": torch.get_num_threads()}, answer)

@@ -6,7 +6,6 @@ FOLDER holds the inputs as raw f32: scores-RxC.f32 and upstream-RxC.f32. Request
 those of ../src/bin/mappings_server.rs.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import entmax
 import numpy as np
 import torch
 
+from serving import serve
 from timing import Case
 
 OPERATIONS = {
@@ -71,6 +71,4 @@ def answer(request):
 
 LIBRARY, FOLDER = OPERATIONS[sys.argv[1]], Path(sys.argv[2])
 torch.set_num_threads(int(sys.argv[3]))
-print(json.dumps({"library": sys.argv[1], "threads": torch.get_num_threads()}), flush=True)
-for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
+serve({"library": sys.argv[1], "threads": torch.get_num_threads()}, answer)

@@ -16,16 +16,18 @@ Once it has greeted, each line {"steps": n} is answered by {"ms": [a time for ea
 """
 
 import gzip
-import json
 import sys
-import time
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 import torch
 from entmax import sparsemax, sparsemax_loss
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
+
+from serving import serve
+from training_torch import timed, update
 
 PIXELS, CATEGORIES, LATENT, BATCH = 784, 10, 8, 64
 WARM_UP_RATE, RATE, WEIGHT_DECAY = 1e-3, 5e-4, 1e-5
@@ -129,7 +131,7 @@ class Training:
         optimizer = self.optimizer(WARM_UP_RATE)
         for _ in range(epochs):
             for batch in torch.randperm(len(self.labelled)).split(BATCH):
-                self.update(optimizer, labels_only(self.model, self.labelled[batch].bernoulli(), self.labels[batch]))
+                update(optimizer, labels_only(self.model, self.labelled[batch].bernoulli(), self.labels[batch]))
         self.adam = self.optimizer(RATE)
 
     def step(self):
@@ -140,14 +142,8 @@ class Training:
         labelled = torch.randint(len(self.labelled), (BATCH,))
         loss, calls = self.loss(
             self.model, self.labelled[labelled].bernoulli(), self.labels[labelled], self.unlabelled[batch].bernoulli())
-        self.update(self.adam, loss)
+        update(self.adam, loss)
         return calls
-
-    @staticmethod
-    def update(optimizer, loss):
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
 
 
 def main(way, source, threads, warm_up_epochs):
@@ -158,14 +154,12 @@ def main(way, source, threads, warm_up_epochs):
     training.warm_up(int(warm_up_epochs))
     for _ in range(SETTLING_STEPS):
         training.step()
-    print(json.dumps({"program": way, "threads": torch.get_num_threads()}), flush=True)
-    for line in sys.stdin:
-        times, calls = [], 0.0
-        for _ in range(json.loads(line)["steps"]):
-            start = time.perf_counter()
-            calls += training.step()
-            times.append(1000 * (time.perf_counter() - start))
-        print(json.dumps({"ms": times, "calls": calls / len(times)}), flush=True)
+
+    def answer(request):
+        times, calls = timed(training.step, request["steps"])
+        return {"ms": times, "calls": mean(calls)}
+
+    serve({"program": way, "threads": torch.get_num_threads()}, answer)
 
 
 main(*sys.argv[1:])
