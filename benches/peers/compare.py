@@ -8,10 +8,12 @@ import likelihoods
 import machine
 import mappings
 import options
+import signal_game
 import ssvae
 import structures
 
-SUITES = {"mappings": mappings, "structures": structures, "likelihoods": likelihoods, "ssvae": ssvae}
+SUITES = {"mappings": mappings, "structures": structures, "likelihoods": likelihoods, "ssvae": ssvae,
+          "signal-game": signal_game}
 
 
 def main(arguments):

@@ -3,8 +3,14 @@
 import argparse
 from pathlib import Path
 
+import omniglot
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHAPES = [(64, 10), (64, 256), (8192, 128), (1024, 1024), (256, 32000)]
+ROUNDS = {"mappings": 7, "structures": 5, "likelihoods": 5, "ssvae": 4, "signal-game": 4}
+# Of the suites that train.
+WARM_UP_EPOCHS = {"ssvae": 5, "signal-game": 3}
+STEPS = {"ssvae": 60, "signal-game": 100}
 
 
 def shape(text):
@@ -39,11 +45,11 @@ def parse(arguments):
         "environment outside the repository; PEERS_VENV names one that exists.",
     )
     add = parser.add_argument
-    add("--suite", choices=["mappings", "structures", "likelihoods", "ssvae"], default="mappings", help="what is compared")
+    add("--suite", choices=list(ROUNDS), default="mappings", help="what is compared")
     add("--threads", type=positive_int, nargs="+", default=[1], metavar="N",
         help="threads of every library; several, such as `1 2`, are measured in the same run")
     add("--rounds", type=positive_int, default=None,
-        help="rounds over all libraries; the table has the medians over them (default: 7 for mappings, 5 for structures and likelihoods, 4 for ssvae)")
+        help=f"rounds over all libraries; the table has the medians over them (default: {by_suite(ROUNDS)})")
     add("--memory", choices=["system", "kept"], default="system",
         help="kept: tell the C library's allocator to keep freed memory, for every library alike (Linux; README.md "
         "says what it is for)")
@@ -54,16 +60,29 @@ def parse(arguments):
     mappings.add_argument("--seconds", type=positive_float, default=0.2,
                           help="length of one measurement, also of suites structures and likelihoods")
     mappings.add_argument("--seed", type=int, default=0, help="of the standard normal inputs")
-    ssvae = parser.add_argument_group("suite ssvae")
+    training = parser.add_argument_group("suites ssvae and signal-game")
     default_data = ROOT.parent / "shared" / "data"
-    ssvae.add_argument("--data-dir", type=Path, default=default_data if default_data.is_dir() else None,
-                       help="folder that holds MNIST, or that holds a folder `mnist` of it; without one, the PyTorch "
-                       "programs train on synthetic digits and ours is left out")
-    ssvae.add_argument("--warm-up-epochs", type=positive_int, default=5,
-                       help="epochs on the labels alone before the steps that count, so that supports are realistic")
-    ssvae.add_argument("--steps", type=positive_int, default=60, help="steps of a PyTorch program in each round")
+    training.add_argument("--data-dir", type=Path, default=default_data if default_data.is_dir() else None,
+                          help="folder that holds MNIST or Omniglot, or that holds a folder `mnist` or `omniglot` of it; "
+                          "without MNIST, the PyTorch programs of ssvae train on synthetic digits and ours is left out; "
+                          f"Omniglot is the file {omniglot.FILE}")
+    training.add_argument("--warm-up-epochs", type=positive_int,
+                          help="epochs before the steps that count, so that supports are realistic: of ssvae on the labels "
+                          f"alone, of signal-game as many steps as --steps each (default: {by_suite(WARM_UP_EPOCHS)})")
+    training.add_argument("--steps", type=positive_int,
+                          help="steps in each round: of ssvae those of a PyTorch program, of signal-game those of every "
+                          f"program, a fifth for the paper's agents (default: {by_suite(STEPS)})")
     parsed = parser.parse_args(arguments)
-    if parsed.rounds is None:
-        parsed.rounds = {"mappings": 7, "structures": 5, "likelihoods": 5, "ssvae": 4}[parsed.suite]
+    for name, defaults in (("rounds", ROUNDS), ("warm_up_epochs", WARM_UP_EPOCHS), ("steps", STEPS)):
+        if getattr(parsed, name) is None:
+            setattr(parsed, name, defaults.get(parsed.suite))
     parsed.threads = sorted(set(parsed.threads))
+    if parsed.suite == "signal-game" and not omniglot.find(parsed.data_dir):
+        given = f"{parsed.data_dir} has neither" if parsed.data_dir else "none was given"
+        parser.error(f"suite signal-game needs --data-dir, a folder that holds {omniglot.FILE} or a folder `omniglot` with "
+                     f"it; {given}")
     return parsed
+
+
+def by_suite(numbers):
+    return ", ".join(f"{number} for {suite}" for suite, number in numbers.items())
