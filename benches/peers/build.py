@@ -8,10 +8,10 @@ import sys
 from options import ROOT
 
 
-def executable(*target):
-    """The path of what `cargo build --release` makes of a target, such as `--example ssvae`."""
-    command = ["cargo", "build", "--release", *target, "--message-format", "json-render-diagnostics"]
-    name = target[-1]
+def executable(package, kind, name, features):
+    """The path of what `cargo build --release` makes of a package's target, such as the example `ssvae`."""
+    command = ["cargo", "build", "--release", "--package", package, f"--{kind}", name, "--features", ",".join(features),
+               "--message-format", "json-render-diagnostics"]
     # Flags of the caller's shell would make the figures those of another build than users get.
     environment = {key: value for key, value in os.environ.items() if key != "RUSTFLAGS"}
     print(f"building {name}", file=sys.stderr, flush=True)

@@ -27,7 +27,7 @@ def run(options):
         folder = Path(folder)
         for size in SIZES:
             write_inputs(folder, size, options.seed)
-        ours = build.executable("--package", "sparse-benches", "--bin", "likelihoods_server")
+        ours = build.executable("sparse-benches", "bin", "likelihoods_server", options.features)
         memory = {way: peak(folder, ours, way, options) for way in ["ours", *WAYS]}
         servers = {}
         for count in options.threads:

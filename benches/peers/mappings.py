@@ -58,7 +58,7 @@ def write_inputs(folder, shapes, seed):
 
 
 def start(folder, options):
-    ours = build.executable("--package", "sparse-benches", "--bin", "mappings_server")
+    ours = build.executable("sparse-benches", "bin", "mappings_server", options.features)
     servers = {}
     for count in options.threads:
         for library in ("torch", "entmax"):

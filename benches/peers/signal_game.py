@@ -21,7 +21,7 @@ PROGRAMS = {"torch": "PyTorch", "ours": "ours"}
 
 
 def run(options):
-    example = build.executable("--example", "signal_game")
+    example = build.executable("sparse-examples", "example", "signal_game", options.features)
     rows = []
     for threads in options.threads:
         rows += cells(measure(options, example, threads), threads)

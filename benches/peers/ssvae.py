@@ -15,7 +15,7 @@ PROGRAMS = {"per-category": "PyTorch, once per category", "packed": "PyTorch, pa
 
 def run(options):
     folder = mnist_folder(options.data_dir)
-    example = build.executable("--example", "ssvae") if folder else None
+    example = build.executable("sparse-examples", "example", "ssvae", options.features) if folder else None
     out = []
     for threads in options.threads:
         rounds = measure(options, folder, example, threads)

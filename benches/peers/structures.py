@@ -35,7 +35,7 @@ GROWTH = {
 
 
 def run(options):
-    servers = {count: Server("ours", [build.executable("--package", "sparse-benches", "--bin", "structures_server")],
+    servers = {count: Server("ours", [build.executable("sparse-benches", "bin", "structures_server", options.features)],
                              count, options.memory) for count in options.threads}
     try:
         times, facts = measure(servers, options)
