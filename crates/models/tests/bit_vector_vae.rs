@@ -243,7 +243,7 @@ fn all_codes_at_once_are_the_analytic_expectation() {
         let levels = batch.levels.clone();
         let generator = &learner.networks.generator;
         generator
-            .log_likelihood(outcomes.codes, levels, outcomes.rows)
+            .log_likelihood(outcomes.codes.values(), levels, outcomes.rows)
             .neg()
     });
     let loss = estimate.expected_loss - estimate.entropy;
@@ -439,7 +439,7 @@ fn hard_scores_are_finite() {
             let levels = batch.levels.clone();
             let generator = &learner.networks.generator;
             generator
-                .log_likelihood(outcomes.codes, levels, outcomes.rows)
+                .log_likelihood(outcomes.codes.values(), levels, outcomes.rows)
                 .neg()
         });
         let loss = estimate.expected_loss - estimate.entropy;

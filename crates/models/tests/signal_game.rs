@@ -12,7 +12,7 @@ use burn::{
 };
 use sparse_models::{
     data::ConceptData,
-    estimators::{Mapping, Marginalize, Outcomes},
+    estimators::{Codes, Mapping, Marginalize, Outcomes},
     signal_game::{
         Agents, ChosenGames, GameBatch, GamePlan, Sender, SignalGame, SignalGameConfig, Standard,
         TrainingGames,
@@ -255,7 +255,7 @@ fn mixed_symbols_are_mixed_embeddings() {
         let codes = codes.clone() / codes.sum_dim(1);
         let outcomes = Outcomes {
             rows: integers(&rows, &device),
-            codes: codes.clone(),
+            codes: Codes::Values(codes.clone()),
         };
         let seen = game.see(batch.candidates.clone());
         let got = values(game.receiver.log_probs(seen, outcomes));

@@ -49,10 +49,8 @@ impl BitVectorVae {
             draw: batch.draw,
         };
         let estimate = estimator.estimate(query, &mut |outcomes| {
-            let levels = batch.levels.clone();
-            let likelihood = self
-                .generator
-                .log_likelihood(outcomes.codes, levels, outcomes.rows);
+            let (codes, levels) = (outcomes.codes.values(), batch.levels.clone());
+            let likelihood = self.generator.log_likelihood(codes, levels, outcomes.rows);
             likelihood.neg()
         });
         let rate = estimate.entropy.clone().neg().add_scalar(self.prior());

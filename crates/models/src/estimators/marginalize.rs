@@ -12,7 +12,7 @@ use burn::{
 use serde::{Deserialize, Serialize};
 use sparse_ops::{SparseDistribution, entmax, entmax_loss};
 
-use super::{CategoricalEstimator, Estimate, Outcomes, Query, one_hot};
+use super::{CategoricalEstimator, Codes, Estimate, Outcomes, Query};
 
 /// A mapping from scores to probabilities, with the loss that fits it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub enum Mapping {
     Entmax15,
 }
 
+/// How far below the greatest score that of a class of 10⁻²⁰ of the greatest probability is.
+const NEGLIGIBLE_SCORE: f64 = 20.0 * std::f64::consts::LN_10;
+
 impl Mapping {
     /// The α of the family of [`entmax`](fn@entmax) that it is.
     fn alpha(self) -> f64 {
@@ -36,8 +39,19 @@ impl Mapping {
         }
     }
 
-    /// The probabilities `[batch, classes]` of scores of that shape.
+    /// The probabilities `[batch, classes]` of scores of that shape. Softmax leaves out classes whose
+    /// probability is below 10⁻²⁰ of the greatest: they are nothing beside the rounding of single
+    /// precision, and gradients times them are subnormal numbers, with which a processor takes several
+    /// times as long.
     pub fn probs(self, scores: Tensor<2>) -> Tensor<2> {
+        let scores = match self {
+            Self::Softmax => {
+                let least = scores.clone().max_dim(1).sub_scalar(NEGLIGIBLE_SCORE);
+                let negligible = scores.clone().lower(least.expand(scores.dims()));
+                scores.mask_fill(negligible, f64::NEG_INFINITY)
+            }
+            Self::Sparsemax | Self::Entmax15 => scores,
+        };
         entmax(scores, self.alpha(), 1)
     }
 
@@ -71,12 +85,14 @@ impl CategoricalEstimator for Marginalize {
     }
 
     fn estimate(&self, query: Query, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate {
-        let classes = query.scores.dims()[1];
+        let [_, count] = query.scores.dims();
         let q = SparseDistribution::categorical(self.mapping.probs(query.scores));
-        let codes = one_hot(q.outcomes().clone(), classes);
         let losses = loss(Outcomes {
             rows: q.rows(),
-            codes,
+            codes: Codes::Classes {
+                classes: q.outcomes().clone(),
+                count,
+            },
         });
         let [decoder_calls] = losses.dims();
         Estimate::new(q.expect(losses), q.entropy(), decoder_calls)

@@ -12,7 +12,9 @@ use sparse_ops::{
     sparsemap, topk_sparsemax,
 };
 
-use super::{BitVectorEstimator, Estimate, EstimatorSettings, Outcomes, Query, SettingError};
+use super::{
+    BitVectorEstimator, Codes, Estimate, EstimatorSettings, Outcomes, Query, SettingError,
+};
 
 /// A sparse distribution over bit vectors.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,7 +119,7 @@ impl BitVectorEstimator for MarginalizeBits {
         let q = self.distribution.of(query.scores);
         let losses = loss(Outcomes {
             rows: q.rows(),
-            codes: q.outcomes().clone(),
+            codes: Codes::Values(q.outcomes().clone()),
         });
         let [decoder_calls] = losses.dims();
         Estimate::new(q.expect(losses), q.entropy(), decoder_calls)

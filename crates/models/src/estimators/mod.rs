@@ -62,7 +62,7 @@ pub use marginalize::{Mapping, Marginalize};
 pub use marginalize_bits::{BitDistribution, MarginalizeBits};
 pub use method::{BitEstimator, BitMethod, Estimator, Method, Setup, UnknownMethod};
 pub use nvil::Nvil;
-pub use outcomes::{Outcomes, one_hot};
+pub use outcomes::{Codes, Outcomes, one_hot};
 pub use reinmax::ReinMax;
 pub use running_mean::RunningMean;
 pub use settings::{EstimatorSettings, SettingError};

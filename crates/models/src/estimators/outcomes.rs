@@ -5,9 +5,50 @@ use burn::tensor::{Int, Tensor};
 pub struct Outcomes {
     /// The batch row `[total]` of each entry.
     pub rows: Tensor<1, Int>,
-    /// The outcome `[total, classes]` or `[total, bits]` of each entry: one-hot or 0 and 1, or relaxed
-    /// where the estimator differentiates through it.
-    pub codes: Tensor<2>,
+    /// The outcome of each entry.
+    pub codes: Codes,
+}
+
+/// The codes of outcomes, one for each entry.
+#[derive(Debug, Clone)]
+pub enum Codes {
+    /// Classes, whose codes are one-hot.
+    Classes {
+        /// The class `[total]` of each entry.
+        classes: Tensor<1, Int>,
+        /// How many classes there are.
+        count: usize,
+    },
+    /// Codes `[total, classes]` or `[total, bits]`: 0 and 1, or relaxed where the estimator
+    /// differentiates through them.
+    Values(Tensor<2>),
+}
+
+impl Codes {
+    /// The number of entries.
+    pub fn total(&self) -> usize {
+        match self {
+            Self::Classes { classes, .. } => classes.dims()[0],
+            Self::Values(values) => values.dims()[0],
+        }
+    }
+
+    /// The codes as numbers, `[total, classes]` or `[total, bits]`.
+    pub fn values(self) -> Tensor<2> {
+        match self {
+            Self::Classes { classes, count } => one_hot(classes, count),
+            Self::Values(values) => values,
+        }
+    }
+
+    /// The product `[total, n]` with a matrix `[classes, n]` or `[bits, n]`. That with a one-hot code
+    /// is a row of the matrix, which is looked up.
+    pub fn times(self, matrix: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Classes { classes, .. } => matrix.select(0, classes),
+            Self::Values(values) => values.matmul(matrix),
+        }
+    }
 }
 
 /// Classes `[n]`, each below `count`, as one-hot codes `[n, count]`.

@@ -1,6 +1,6 @@
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::{LatentFamily, Outcomes};
+use super::{Codes, LatentFamily, Outcomes};
 use crate::training::{Draw, Stream};
 
 /// Samples of the rows of a query, the same number of each, those of a row side by side.
@@ -49,6 +49,7 @@ pub(super) fn decode(
         .unsqueeze_dim::<2>(1)
         .expand([batch, count])
         .reshape([total]);
+    let codes = Codes::Values(codes);
     loss(Outcomes { rows, codes }).reshape([batch, count])
 }
 

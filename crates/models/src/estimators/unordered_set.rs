@@ -17,8 +17,8 @@ use burn::{
 use rand::Rng;
 
 use super::{
-    CategoricalEstimator, Categories, Estimate, EstimatorSettings, LatentFamily, Mapping, Outcomes,
-    Query, SettingError, one_hot, score_function::score_function, without_replacement::SetWeights,
+    CategoricalEstimator, Categories, Codes, Estimate, EstimatorSettings, LatentFamily, Mapping,
+    Outcomes, Query, SettingError, score_function::score_function, without_replacement::SetWeights,
 };
 use crate::training::Stream;
 
@@ -122,7 +122,10 @@ impl CategoricalEstimator for UnorderedSet {
         let zeros = |size: usize| Tensor::<1>::zeros([size], (&device, dtype));
 
         let rows = ints(sets.rows);
-        let codes = one_hot(ints(sets.classes), classes);
+        let codes = Codes::Classes {
+            classes: ints(sets.classes),
+            count: classes,
+        };
         let losses = loss(Outcomes {
             rows: rows.clone(),
             codes: codes.clone(),
@@ -130,7 +133,8 @@ impl CategoricalEstimator for UnorderedSet {
         let terms = losses.clone().detach().select(0, ints(sets.seconds)) * floats(sets.baselines);
         let baseline =
             zeros(decoder_calls).select_assign(0, ints(sets.firsts), terms, IndexingUpdateOp::Add);
-        let log_prob = Categories::log_prob(scores.clone().select(0, rows.clone()), codes);
+        let of_rows = scores.clone().select(0, rows.clone());
+        let log_prob = Categories::log_prob(of_rows, codes.values());
         let terms = score_function(losses, baseline, log_prob) * floats(sets.weights);
         let expected_loss = zeros(batch).select_assign(0, rows, terms, IndexingUpdateOp::Add);
         Estimate::new(expected_loss, Categories::entropy(scores), decoder_calls)

@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor};
 
 use super::SignalGame;
 use crate::{
-    estimators::{CategoricalEstimator, Estimate, Mapping, Outcomes, Query, one_hot},
+    estimators::{CategoricalEstimator, Codes, Estimate, Mapping, Outcomes, Query},
     training::Draw,
 };
 
@@ -56,7 +56,10 @@ impl SignalGame {
         let best = scores.clone().detach().argmax(1).squeeze_dim(1);
         let best = Outcomes {
             rows: Tensor::arange(0..games as i64, &scores.device()),
-            codes: one_hot(best, symbols),
+            codes: Codes::Classes {
+                classes: best,
+                count: symbols,
+            },
         };
         let picks = self
             .receiver

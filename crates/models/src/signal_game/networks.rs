@@ -8,7 +8,10 @@ use burn::{
 };
 
 use super::{Agents, SignalGameConfig, slots::Slots};
-use crate::{estimators::Outcomes, networks::Mlp};
+use crate::{
+    estimators::{Codes, Outcomes},
+    networks::Mlp,
+};
 
 /// What makes features comparable: the mean of each, and one scale for all.
 ///
@@ -104,13 +107,19 @@ impl Receiver {
     /// a single product `[batch · candidates, size] × [size, symbols]` and a look-up.
     pub fn log_probs(&self, seen: Tensor<3>, outcomes: Outcomes) -> Tensor<2> {
         let [batch, candidates, _] = seen.dims();
-        let [total, _] = outcomes.codes.dims();
-        let (sent, received) = if total <= batch * candidates {
-            (outcomes.codes.matmul(self.symbols.val()), seen)
-        } else {
-            (outcomes.codes, self.all_scores(seen))
+        let Outcomes { rows, codes } = outcomes;
+        let many = codes.total() > batch * candidates;
+        let (sent, received) = match codes {
+            Codes::Classes { classes, count } if many => {
+                let of_symbols = self
+                    .all_log_probs(seen)
+                    .reshape([batch * count, candidates]);
+                return of_symbols.select(0, rows.mul_scalar(count as i64) + classes);
+            }
+            Codes::Values(values) if many => (values, self.all_scores(seen)),
+            few => (few.times(self.symbols.val()), seen),
         };
-        let slots = Slots::of(&outcomes.rows, batch);
+        let slots = Slots::of(&rows, batch);
         let scores = slots.spread(sent).matmul(received.swap_dims(1, 2));
         log_softmax(slots.collect(scores), 1)
     }

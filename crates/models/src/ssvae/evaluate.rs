@@ -59,7 +59,9 @@ pub fn evaluate(
         };
         let estimate = learner.estimator.estimate(query, &mut |outcomes| {
             let images = images.select(outcomes.rows);
-            learner.networks.negative_elbo(images, outcomes.codes)
+            learner
+                .networks
+                .negative_elbo(images, outcomes.codes.values())
         });
         let classes = scores.dims()[1] as f64;
         let probs = learner.estimator.mapping().probs(scores.clone());

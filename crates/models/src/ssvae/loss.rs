@@ -67,7 +67,7 @@ impl Ssvae {
             estimator.estimate(query, &mut |outcomes: Outcomes| {
                 let first = Tensor::arange(0..n as i64, &outcomes.rows.device());
                 let rows = Tensor::cat(vec![first, outcomes.rows.add_scalar(n as i64)], 0);
-                let codes = Tensor::cat(vec![codes.clone(), outcomes.codes], 0);
+                let codes = Tensor::cat(vec![codes.clone(), outcomes.codes.values()], 0);
                 let losses = self.negative_elbo(images.select(rows), codes);
                 let [total] = losses.dims();
                 bound = Some(losses.clone().narrow(0, 0, n));

@@ -1,7 +1,9 @@
 //! Sparse and dense marginalization are one thing where the support is everything.
 
 use burn::tensor::{Device, Tensor};
-use sparse_models::estimators::{CategoricalEstimator, Mapping, Marginalize, Query};
+use sparse_models::estimators::{
+    CategoricalEstimator, Codes, Mapping, Marginalize, Outcomes, Query,
+};
 
 use crate::{
     measure::{draw, values},
@@ -45,9 +47,9 @@ fn full_support_gives_the_dense_loss_and_gradients() {
         let losses = (0..5).map(|class| {
             let code: Vec<f32> = unit(5, class).iter().map(|part| *part as f32).collect();
             let code = Tensor::<1>::from_floats(code.as_slice(), &device);
-            let outcomes = sparse_models::estimators::Outcomes {
+            let outcomes = Outcomes {
                 rows: Tensor::from_ints([0, 1], &device),
-                codes: code.unsqueeze_dim::<2>(0).repeat_dim(0, 2),
+                codes: Codes::Values(code.unsqueeze_dim::<2>(0).repeat_dim(0, 2)),
             };
             Polynomial::CUBIC
                 .losses(outcomes, &decoder)

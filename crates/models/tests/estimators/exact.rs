@@ -246,7 +246,7 @@ fn entropies_are_those_of_the_distribution() {
             draw: draw(1),
         };
         let estimate = estimator.estimate(query, &mut |outcomes| {
-            outcomes.codes.sum_dim(1).squeeze_dim(1)
+            outcomes.codes.values().sum_dim(1).squeeze_dim(1)
         });
         values(estimate.entropy)[0]
     };

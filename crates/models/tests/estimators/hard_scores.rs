@@ -1,7 +1,7 @@
 //! Scores that are no numbers to reckon with: −∞ forbids a class, NaN spoils its own row.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use sparse_models::estimators::{CategoricalEstimator, EstimatorSettings, Method, Query};
+use sparse_models::estimators::{CategoricalEstimator, EstimatorSettings, Mapping, Method, Query};
 
 use crate::{
     measure::{draw, inputs, seeded, setup, values},
@@ -51,6 +51,26 @@ fn a_forbidden_class_has_no_gradient_and_spoils_nothing() {
             assert!(right, "{method}: {slope} at {score}");
         }
     }
+}
+
+/// 47 below the greatest is e⁻⁴⁷ = 4 · 10⁻²¹ of its probability, 46 below is more than 10⁻²⁰.
+#[test]
+fn softmax_leaves_out_what_no_sum_can_hold() {
+    let device = Device::default().autodiff();
+    let scores = Tensor::<2>::from_floats([[1.0, -45.0, -46.0, 0.5]], &device).require_grad();
+    let probs = Mapping::Softmax.probs(scores.clone());
+    let [p, almost, nothing, _] = values(probs.clone())[..] else {
+        panic!("four classes");
+    };
+    assert!(almost > 0.0 && (almost / p / (-46.0f64).exp() - 1.0).abs() < 1e-4);
+    assert_eq!(nothing, 0.0);
+    let weights = Tensor::from_floats([[3.0, 1.0, 2.0, -1.0]], &device);
+    let grads = (probs * weights).sum().backward();
+    let gradient = values(scores.grad(&grads).unwrap());
+    assert_eq!(gradient[2], 0.0);
+    // p₀ p₃ (3 + 1), to the rounding of f32
+    let want = 4.0 * p * (1.0 - p);
+    assert!((gradient[0] - want).abs() < 1e-6 && (gradient[3] + want).abs() < 1e-6);
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Polynomial {
     /// The same on tensors: the losses `[total]`, plus `decoder` of each row times its code's second
     /// feature, squared.
     pub fn losses(&self, outcomes: Outcomes, decoder: &Tensor<1>) -> Tensor<1> {
-        let Outcomes { rows, codes } = outcomes;
+        let (rows, codes) = (outcomes.rows, outcomes.codes.values());
         let ([_, size], device) = (codes.dims(), codes.device());
         let mix: Vec<f64> = (0..size)
             .flat_map(|part| MIX.map(|row| row[part]))

@@ -171,9 +171,13 @@ fn running_means_and_temperatures_move_in_training_alone() {
 fn evaluation_decodes_what_is_sampled() {
     let device = Device::default();
     let hard = |outcomes: Outcomes| {
-        let codes = values(outcomes.codes.clone());
-        assert!(codes.iter().all(|part| *part == 0.0 || *part == 1.0));
-        outcomes.codes.sum_dim(1).squeeze_dim(1)
+        let codes = outcomes.codes.values();
+        assert!(
+            values(codes.clone())
+                .iter()
+                .all(|part| *part == 0.0 || *part == 1.0)
+        );
+        codes.sum_dim(1).squeeze_dim(1)
     };
     let query = |size: usize| {
         let scores = (0..ROWS * size).map(|i| (i as f32 * 0.71).cos()).collect();
