@@ -91,22 +91,35 @@ impl RunFlags {
     pub fn display(&self, total_epochs: usize) -> Display {
         let dashboard = !self.plain && std::io::IsTerminal::is_terminal(&std::io::stdout());
         let interrupter = Interrupter::new();
-        if !dashboard {
-            let interrupter = interrupter.clone();
-            // the first Ctrl-C asks, the second one insists
-            let _ = ctrlc::set_handler(move || {
-                if interrupter.should_stop() {
-                    std::process::exit(130);
-                }
-                interrupter.stop(Some("Ctrl-C"));
-            });
-        }
+        let asked = interrupter.clone();
+        // the first Ctrl-C asks, the second one insists
+        let _ = ctrlc::set_handler(move || {
+            if asked.should_stop() {
+                leave_screen();
+                std::process::exit(130);
+            }
+            asked.stop(Some("Ctrl-C"));
+        });
         let on_epoch = move |row: &EpochRow| print_row(row, total_epochs);
         Display {
             dashboard,
             on_epoch: (!dashboard).then(|| Box::new(on_epoch) as OnEpoch),
             interrupter,
         }
+    }
+}
+
+/// Gives the terminal back, if a dashboard has it.
+fn leave_screen() {
+    use crossterm::{cursor::Show, event::DisableMouseCapture, execute, terminal};
+    if terminal::is_raw_mode_enabled().unwrap_or(false) {
+        let _ = terminal::disable_raw_mode();
+        let _ = execute!(
+            std::io::stdout(),
+            DisableMouseCapture,
+            terminal::LeaveAlternateScreen,
+            Show
+        );
     }
 }
 

@@ -288,6 +288,61 @@ fn what_is_missing_or_damaged_is_named() {
     assert!(error.to_string().contains(&model.display().to_string()));
 }
 
+/// A log that does not say what has been trained is not taken for that of a run that has just begun.
+#[test]
+fn a_damaged_log_is_named_and_nothing_is_thrown_away() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = RunFolder::begin(&place.path().join("run"), &settings()).unwrap();
+    run(&folder).train(stop_after(4)).unwrap_err();
+    let log = folder.file("epochs.jsonl");
+    let whole = fs::read_to_string(&log).unwrap();
+    let refused = || {
+        let error = run(&folder).train(Display::default()).unwrap_err();
+        assert!(matches!(error, RunError::Damaged { .. }), "{error}");
+        error.to_string()
+    };
+    let lines: Vec<&str> = whole.lines().collect();
+    let damaged = format!("{}\ngarbage\n{}\n", lines[0], lines[2]);
+    fs::write(&log, &damaged).unwrap();
+    assert!(refused().contains("epochs.jsonl is damaged: line 2:"));
+    assert_eq!(fs::read_to_string(&log).unwrap(), damaged);
+    fs::remove_file(&log).unwrap();
+    let message = refused();
+    assert!(
+        message.contains("0 epochs, where there is a checkpoint of epoch"),
+        "{message}"
+    );
+
+    // an unfinished last line is what a kill leaves
+    fs::write(&log, format!("{whole}{{\"epoch\": 5, ")).unwrap();
+    run(&folder).train(Display::default()).unwrap();
+    assert_eq!(EpochLog::read(folder.path()).unwrap().len(), 6);
+}
+
+/// The epoch that failed has a checkpoint, but is none to go on from.
+#[test]
+fn what_is_kept_is_what_a_run_goes_on_from() {
+    let place = tempfile::tempdir().unwrap();
+    let settings = SsvaeSettings {
+        lr: 1e30,
+        ..settings()
+    };
+    let folder = RunFolder::begin(&place.path().join("run"), &settings).unwrap();
+    let message = run(&folder)
+        .train(Display::default())
+        .unwrap_err()
+        .to_string();
+    let rows = EpochLog::read(folder.path()).unwrap().len();
+    assert!(
+        message.contains(&format!("epoch {rows} is kept")),
+        "{message}"
+    );
+    assert!(
+        message.contains(&format!("of epoch {}", rows + 1)),
+        "{message}"
+    );
+}
+
 #[test]
 fn impossible_settings_are_refused_by_name() {
     let with = |change: fn(&mut SsvaeSettings)| {
@@ -318,7 +373,11 @@ fn impossible_settings_are_refused_by_name() {
         settings.validate().unwrap_err().to_string()
     };
     assert!(of_method(Method::SumAndSample).ends_with("for sum-and-sample, got 10"));
-    assert!(of_method(Method::Vimco).starts_with("samples must be at least 2"));
+    assert!(of_method(Method::Vimco).starts_with("samples must be from 2"));
+    assert!(
+        with(|s| s.epochs = usize::MAX).starts_with("epochs must be at most 1000000, got 1844")
+    );
+    assert!(with(|s| s.warm_up_epochs = usize::MAX).starts_with("warm-up-epochs must be at most"));
     assert!(of_method(Method::Gumbel).starts_with("temperature must be a positive number"));
 
     let many = SsvaeSettings {

@@ -7,7 +7,7 @@ use super::BitVectorVaeConfig;
 use crate::{
     data::{self, DataError, DataSet, SplitImages, UnknownData},
     estimators::{BitEstimator, BitMethod, EstimatorSettings, SettingError, Setup},
-    training::RunError,
+    training::{MOST_EPOCHS, RunError},
 };
 
 /// A data set of this task.
@@ -213,6 +213,7 @@ impl BitVectorVaeSettings {
         }
         for (name, count, most, allowed) in [
             ("bits", self.bits, MOST_BITS, "at most 4096"),
+            ("epochs", self.epochs, MOST_EPOCHS, "at most 1000000"),
             (
                 "importance-samples",
                 self.importance.importance_samples,

@@ -31,11 +31,11 @@ impl Vimco {
     ///
     /// # Errors
     ///
-    /// If there are fewer than 2: nothing is left for a baseline.
+    /// If there are fewer than 2, nothing is left for a baseline; more than 4,096 are refused too.
     pub fn new(settings: &EstimatorSettings) -> Result<Self, SettingError> {
         let samples = settings.samples;
-        if samples < 2 {
-            let allowed = "at least 2 for a leave-one-out baseline";
+        if !(2..=4096).contains(&samples) {
+            let allowed = "from 2, for a leave-one-out baseline, to 4096";
             return Err(SettingError::new("samples", samples, allowed));
         }
         Ok(Self { samples })

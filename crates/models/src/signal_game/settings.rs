@@ -11,7 +11,7 @@ use super::{Agents, GamePlan, SignalGameConfig};
 use crate::{
     data::{ConceptData, DataError, omniglot, read_features},
     estimators::{Estimator, EstimatorSettings, Method, SettingError, Setup},
-    training::RunError,
+    training::{MOST_EPOCHS, RunError},
 };
 
 /// A data set of this task.
@@ -203,6 +203,9 @@ impl SignalGameSettings {
             if count == 0 {
                 return refuse(name, "0".to_string(), "at least 1");
             }
+        }
+        if self.epochs > MOST_EPOCHS {
+            return refuse("epochs", self.epochs.to_string(), "at most 1000000");
         }
         if self.candidates < 2 {
             return refuse("candidates", self.candidates.to_string(), "at least 2");

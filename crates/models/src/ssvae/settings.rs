@@ -7,7 +7,7 @@ use super::{BatchPlan, LossWeights, SsvaeConfig};
 use crate::{
     data::{self, DataError, DataSet, SemiSupervised, UnknownData},
     estimators::{Estimator, EstimatorSettings, Method, SettingError, Setup},
-    training::RunError,
+    training::{MOST_EPOCHS, RunError},
 };
 
 /// A data set of this task.
@@ -37,11 +37,16 @@ impl SsvaeData {
     ///
     /// # Errors
     ///
-    /// If files are missing or broken.
+    /// If files are missing or broken, or images are not 28 × 28 pixels, or one of the parts has none.
     pub fn read(self, folder: Option<&Path>) -> Result<SemiSupervised, DataError> {
         match self {
             Self::Digits => data::digits(),
-            Self::Mnist => data::mnist(&data::locate(DataSet::Mnist, folder)?),
+            Self::Mnist => {
+                let folder = data::locate(DataSet::Mnist, folder)?;
+                let data = data::mnist(&folder)?;
+                data.demand(&folder, (28, 28))?;
+                Ok(data)
+            }
         }
     }
 
@@ -168,6 +173,14 @@ impl SsvaeSettings {
         for (name, count) in [("epochs", self.epochs), ("batch-size", self.batch_size)] {
             if count == 0 {
                 return refuse(name, "0".to_string(), "at least 1");
+            }
+        }
+        for (name, count) in [
+            ("epochs", self.epochs),
+            ("warm-up-epochs", self.warm_up_epochs),
+        ] {
+            if count > MOST_EPOCHS {
+                return refuse(name, count.to_string(), "at most 1000000");
             }
         }
         if self.labels == Some(0) {

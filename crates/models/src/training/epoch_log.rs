@@ -73,7 +73,7 @@ impl EpochLog {
     pub fn continued(folder: &Path, epochs: usize) -> Result<Self, RunError> {
         let mut rows = Self::read(folder)?;
         rows.retain(|row| row.epoch <= epochs);
-        let path = folder.join(FILE);
+        let path = Self::file(folder);
         if rows.len() != epochs {
             return Err(RunError::Damaged {
                 path,
@@ -107,15 +107,26 @@ impl EpochLog {
     ///
     /// # Errors
     ///
-    /// If the log cannot be read.
+    /// If the log cannot be read, or another line is no row.
     pub fn read(folder: &Path) -> Result<Vec<EpochRow>, RunError> {
-        let path = folder.join(FILE);
+        let path = Self::file(folder);
         let text = match std::fs::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             text => text.map_err(RunError::read(&path))?,
         };
-        let lines = text.lines().map(serde_json::from_str);
-        Ok(lines.map_while(Result::ok).collect())
+        let (whole, _unfinished) = text.rsplit_once('\n').unwrap_or_default();
+        let rows = whole.lines().enumerate().map(|(i, line)| {
+            serde_json::from_str(line).map_err(|error| RunError::Damaged {
+                path: path.clone(),
+                what: format!("line {}: {error}", i + 1),
+            })
+        });
+        rows.collect()
+    }
+
+    /// The log's file in a run folder.
+    pub(super) fn file(folder: &Path) -> PathBuf {
+        folder.join(FILE)
     }
 
     /// The [`best`] epoch of all.

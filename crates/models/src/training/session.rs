@@ -12,9 +12,12 @@ use burn::{
 };
 
 use super::{
-    Checkpoints, EpochLog, OnEpoch, RunError, RunFolder, checkpoints::NewestAndBest, quiet::Quiet,
-    timed::Timed,
+    Checkpoints, EpochLog, OnEpoch, RunError, RunFolder, checkpoints::NewestAndBest,
+    dashboard::Dashboard, quiet::Quiet, timed::Timed,
 };
+
+/// Epochs that a run may have: more than anyone waits for, and few enough to be added.
+pub const MOST_EPOCHS: usize = 1_000_000;
 
 /// How a training shows itself, and how it is stopped.
 #[derive(Default)]
@@ -44,6 +47,12 @@ pub struct Session {
     epochs_done: usize,
 }
 
+/// The newest checkpoint of an epoch that is among the first ones, which are `logged`.
+fn newest(checkpoints: &Checkpoints, logged: usize) -> Result<Option<usize>, RunError> {
+    let epochs = checkpoints.epochs()?;
+    Ok(epochs.into_iter().rfind(|epoch| *epoch <= logged))
+}
+
 impl Session {
     /// The training of the run in `folder`, as far as it has come.
     ///
@@ -54,9 +63,18 @@ impl Session {
         let checkpoints = Checkpoints::of(folder.path());
         checkpoints.prepare()?;
         let logged = EpochLog::read(folder.path())?.len();
-        let epochs = checkpoints.epochs()?;
-        let epochs_done = epochs.into_iter().rfind(|epoch| *epoch <= logged);
-        let epochs_done = epochs_done.unwrap_or(0);
+        // an epoch's checkpoint may be whole just before its row is
+        if let Some(newest) = checkpoints
+            .epochs()?
+            .pop()
+            .filter(|epoch| *epoch > logged + 1)
+        {
+            return Err(RunError::Damaged {
+                path: EpochLog::file(folder.path()),
+                what: format!("{logged} epochs, where there is a checkpoint of epoch {newest}"),
+            });
+        }
+        let epochs_done = newest(&checkpoints, logged)?.unwrap_or(0);
         Ok(Self {
             folder: folder.clone(),
             log: EpochLog::continued(folder.path(), epochs_done)?,
@@ -104,13 +122,15 @@ impl Session {
         if self.epochs_done > 0 {
             training = training.checkpoint(self.epochs_done);
         }
-        if !display.dashboard {
-            training = training.renderer(Box::new(Quiet));
-        }
+        training = training.renderer(match display.dashboard {
+            true => Box::new(Dashboard::new(display.interrupter, self.epochs_done)),
+            false => Box::new(Quiet),
+        });
         let result = configure(training).launch(learner);
 
         let path = self.folder.path().to_path_buf();
-        let checkpoint = self.checkpoints.epochs()?.pop();
+        let logged = EpochLog::read(&path)?.len();
+        let checkpoint = newest(&self.checkpoints, logged)?;
         if let Some(error) = result.error {
             // the log stops a training by an error of this kind, whose frame says nothing more
             let what = match &*error {
@@ -123,7 +143,8 @@ impl Session {
                 checkpoint,
             });
         }
-        if result.interrupted.is_some() {
+        // a training that has not come to its end was stopped, whoever says what
+        if result.interrupted.is_some() || logged < epochs {
             return Err(RunError::Interrupted { path, checkpoint });
         }
         Ok(())
