@@ -152,6 +152,30 @@ fn bad_folders_and_splits_are_named() {
 }
 
 #[test]
+fn images_of_another_size_and_empty_parts_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    small(path, 9);
+    let place = path.display();
+    let size = mnist(path).unwrap().train.size();
+    // without lists, twelve images are fewer than the fixed split labels
+    let refused = |size| message(mnist(path).unwrap().demand(path, size));
+    let (h, w) = size;
+    let want = format!("{place}: images of {h} × {w} pixels, expected 28 × 28");
+    assert_eq!(refused((28, 28)), want);
+    let want = format!("{place}: no unlabelled images, expected at least one");
+    assert_eq!(refused(size), want);
+    npy(&path.join("labeled_train_indx.npy"), &[0, 1]);
+    npy(&path.join("unlabeled_train_indx.npy"), &[2, 3]);
+    npy(&path.join("validation_indx.npy"), &[]);
+    assert!(refused(size).contains("no validation images"));
+    npy(&path.join("validation_indx.npy"), &[4]);
+    mnist(path).unwrap().demand(path, size).unwrap();
+    npy(&path.join("labeled_train_indx.npy"), &[]);
+    assert!(refused(size).contains("no labelled images"));
+}
+
+#[test]
 fn a_folder_that_is_named_is_neither_checked_nor_filled() {
     let dir = tempfile::tempdir().unwrap();
     let named = dir.path().join("named");

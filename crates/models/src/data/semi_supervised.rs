@@ -18,6 +18,36 @@ pub struct SemiSupervised {
 }
 
 impl SemiSupervised {
+    /// Refuses images of another size than `height × width` pixels, and a part without images; `path`
+    /// is where they come from, for the error.
+    ///
+    /// # Errors
+    ///
+    /// If there is either.
+    pub fn demand(&self, path: &Path, (height, width): (usize, usize)) -> Result<(), DataError> {
+        if self.train.size() != (height, width) {
+            let (h, w) = self.train.size();
+            let found = format!("images of {h} × {w} pixels");
+            return Err(DataError::invalid(
+                path,
+                found,
+                format!("{height} × {width}"),
+            ));
+        }
+        for (part, count) in [
+            ("labelled", self.labelled.len()),
+            ("unlabelled", self.unlabelled.len()),
+            ("validation", self.validation.len()),
+            ("test", self.test.len()),
+        ] {
+            if count == 0 {
+                let found = format!("no {part} images");
+                return Err(DataError::invalid(path, found, "at least one"));
+            }
+        }
+        Ok(())
+    }
+
     /// The same images with `count` labelled ones of each class: the first of those that have been
     /// labelled so far, then of the others.
     ///
