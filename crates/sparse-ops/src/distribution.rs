@@ -159,7 +159,8 @@ impl<O> SparseDistribution<O> {
     }
 
     /// The expectation `[batch]` of `values` `[total]`, one for each entry. Differentiable in the
-    /// values and in the scores behind the probabilities.
+    /// values and in the scores behind the probabilities. A batch row without an entry has 0; a NaN
+    /// stays in its own row.
     ///
     /// # Panics
     ///
@@ -173,7 +174,8 @@ impl<O> SparseDistribution<O> {
         self.sum_rows(self.probs() * values)
     }
 
-    /// The Shannon entropy `[batch]` in nats, differentiable.
+    /// The Shannon entropy `[batch]` in nats, differentiable: 0 for a batch row without an entry, NaN for
+    /// one with a NaN.
     ///
     /// The logarithm stops at the least normal number of the dtype: the derivative of a softmax
     /// probability below that would overflow.

@@ -126,7 +126,7 @@ impl Studio<'_> {
         grid
     }
 
-    /// For the test images with the largest supports: the image, its class probabilities, and what
+    /// For the test images whose posteriors have the largest entropies: the image, its class probabilities, and what
     /// each supported class reconstructs.
     fn posteriors(&self) -> Result<Document, image::ImageError> {
         let classes = self.learner.networks.classes();

@@ -22,8 +22,9 @@ use crate::SparseOps;
 ///
 /// # Numerical behaviour
 ///
-/// As [`sparsemax`](crate::sparsemax()). α = 2 and α = 1.5 take faster paths. Other rows are solved in
-/// f64 on a CPU, in the precision of the dtype (f32 for halves) on a GPU; nothing cancels as α → 1.
+/// As [`sparsemax`](crate::sparsemax()). α = 2 and α = 1.5 take faster paths, and α = 1 is the backend's
+/// own softmax. Rows of another α are solved in f64 on a CPU, in the precision of the dtype (f32 for
+/// halves) on a GPU; nothing cancels as α → 1.
 ///
 /// # Panics
 ///
