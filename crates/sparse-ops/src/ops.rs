@@ -77,7 +77,7 @@ pub trait SparseOps: Backend {
     }
 
     /// The Fenchel–Young loss `[batch]` of α-entmax and the probabilities `[batch, classes]` that
-    /// its gradient needs. Only the loss is differentiable.
+    /// its gradient needs. Both are differentiable, the loss twice.
     ///
     /// A target outside of `0..classes` makes its row's loss NaN; `alpha == 1` is cross-entropy.
     #[fusion(meta = |scores, targets, _alpha| {
@@ -112,7 +112,7 @@ pub trait SparseOps: Backend {
 
     /// The log-likelihood `[n]` of `targets` under independent Bernoulli variables, `[n, p]` both,
     /// and the residuals `[n, p]` that its gradient needs. Only the log-likelihood is
-    /// differentiable, and only in the logits.
+    /// differentiable, only in the logits, and once.
     #[fusion(meta = |logits, _targets| {
         let mut log_likelihood = logits.clone();
         log_likelihood.shape = Shape::from([logits.shape[0]]);
@@ -166,7 +166,7 @@ pub trait SparseOps: Backend {
 
     /// The same, with what its gradient needs: the residuals `[n, p, r]` in the features and
     /// `[n, r + 1, c]` in the weight and, last, in the bias. Only the log-likelihood is
-    /// differentiable.
+    /// differentiable, and once.
     #[fusion(meta = |features, weight, _bias, _targets, _rows| {
         let (n, rank, levels) = (features.shape[0], weight.shape[0], weight.shape[1]);
         let mut log_likelihood = features.clone();

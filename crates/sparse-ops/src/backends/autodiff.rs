@@ -61,14 +61,30 @@ impl<B: SparseOps, C: CheckpointStrategy> SparseOps for Autodiff<B, C> {
         targets: IntTensor<Self>,
         alpha: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let node = scores.node();
+        let nodes = [scores.node(), scores.node()];
         let (loss, probs) = B::entmax_loss(scores.into_primitive(), targets.clone(), alpha);
-        let constant = Self::from_inner(probs.clone());
-        let loss = match EntmaxLoss.prepare::<C>([node]).compute_bound().stateful() {
+        // the gradient of the loss is made of the probabilities: where it is differentiated, they are
+        let [of_probs, of_loss] = nodes;
+        let tracked = match Entmax.prepare::<C>([of_probs]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let state = EntmaxState {
+                    probs: probs.clone(),
+                    alpha,
+                    dim: 1,
+                };
+                prep.finish(state, probs.clone())
+            }
+            OpsKind::UnTracked(prep) => prep.finish(probs.clone()),
+        };
+        let loss = match EntmaxLoss
+            .prepare::<C>([of_loss])
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => prep.finish((probs, targets), loss),
             OpsKind::UnTracked(prep) => prep.finish(loss),
         };
-        (loss, constant)
+        (loss, tracked)
     }
 
     fn bernoulli_log_likelihood(
