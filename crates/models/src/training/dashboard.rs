@@ -48,11 +48,11 @@ fn keep_ctrl_c() {
         termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr},
     };
     // where the input is no terminal, there is no key to be read either
-    if let Ok(mut terminal) = tcgetattr(stdin()) {
-        if !terminal.local_modes.contains(LocalModes::ISIG) {
-            terminal.local_modes |= LocalModes::ISIG;
-            let _ = tcsetattr(stdin(), OptionalActions::Now, &terminal);
-        }
+    if let Ok(mut terminal) = tcgetattr(stdin())
+        && !terminal.local_modes.contains(LocalModes::ISIG)
+    {
+        terminal.local_modes |= LocalModes::ISIG;
+        let _ = tcsetattr(stdin(), OptionalActions::Now, &terminal);
     }
 }
 
