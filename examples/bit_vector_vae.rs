@@ -3,7 +3,6 @@
 
 use std::process::ExitCode;
 
-use burn::tensor::Device;
 use clap::Parser;
 use sparse_examples::{BitEstimatorFlags, Preset, RunFlags, finish, flags};
 use sparse_models::{
@@ -12,7 +11,7 @@ use sparse_models::{
         ImportanceSettings,
     },
     estimators::BitMethod,
-    training::{Experiment, Metrics, RunError},
+    training::{Experiment, Metrics, RunError, chosen_device},
 };
 
 /// Train the bit-vector VAE (Correia et al. 2020) with a sparse distribution over codes of bits: only
@@ -73,6 +72,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<Metrics<BitVectorVaeTest>, RunError> {
+    let device = chosen_device()?;
     let flags = &command.run;
     let (mut settings, started) = flags.started(|started| command.settings(started))?;
     settings.importance = command.importance(settings.importance);
@@ -84,7 +84,7 @@ fn run(command: &Command) -> Result<Metrics<BitVectorVaeTest>, RunError> {
     );
     let folder = flags.begin(started, &name, &settings)?;
     let epochs = settings.epochs;
-    let run = BitVectorVaeRun::new(folder, settings, data, Device::default());
+    let run = BitVectorVaeRun::new(folder, settings, data, device);
     if !flags.eval_only {
         run.train(flags.display(epochs))?;
     }

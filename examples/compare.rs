@@ -1,5 +1,4 @@
 //! Compares methods on a task: trains each with several seeds, and writes one table and three pictures.
-#![allow(clippy::print_stdout)]
 
 use std::{
     fmt::Display,
@@ -9,7 +8,6 @@ use std::{
     str::FromStr,
 };
 
-use burn::tensor::Device;
 use clap::{Parser, ValueEnum};
 use serde_json::Value;
 use sparse_examples::{
@@ -18,13 +16,13 @@ use sparse_examples::{
         Comparison, ComparisonError, Overrides, Progress, Report, Request, State, Stop, assignment,
         today, without_folders,
     },
-    flags,
+    flags, say,
 };
 use sparse_models::{
     bit_vector_vae::BitVectorVaeRun,
     signal_game::SignalGameRun,
     ssvae::SsvaeRun,
-    training::{Experiment, RunError},
+    training::{Experiment, RunError, chosen_device},
 };
 
 /// Train methods on a task, each with several seeds, and write a table (Markdown) and pictures (SVG):
@@ -62,7 +60,8 @@ struct Command {
     /// Settings of methods, as {"METHOD": {"NAME": VALUE, ..}, ..}, with the names of config.json
     #[arg(long, value_name = "FILE.json")]
     settings: Option<PathBuf>,
-    /// A setting of all methods, by its name in config.json; wins over --settings
+    /// A setting of all methods, by its name in config.json; wins over --settings. Others stay as the
+    /// preset has them: whoever sets lr may want to set final_lr too
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, Value)>,
     /// Folder with the files of a data set that is not embedded [default: $SPARSE_DATA_DIR]
@@ -101,6 +100,7 @@ fn main() -> ExitCode {
 }
 
 fn run<E: Experiment>(command: &Command) -> Result<ExitCode, ComparisonError> {
+    let device = chosen_device()?;
     let mut comparison = Comparison::plan(command.request::<E>()?)?;
     let report = command.report(&comparison.request().out);
     make_folders(&comparison.request().out, &report)?;
@@ -110,11 +110,11 @@ fn run<E: Experiment>(command: &Command) -> Result<ExitCode, ComparisonError> {
     stop.on_ctrl_c();
     let (done, all) = comparison.epochs();
     let progress = Progress::new(done, all);
-    comparison.train(&Device::default(), &progress, &stop, |comparison| {
+    comparison.train(&device, &progress, &stop, |comparison| {
         report.write(comparison)
     })?;
     progress.finish();
-    println!("results: {}", report.path.display());
+    say(format_args!("results: {}", report.path.display()));
     let failed = |state: &State<E::Test>| matches!(state, State::Failed(_));
     Ok(match comparison.runs() {
         _ if stop.asked() => ExitCode::from(130),

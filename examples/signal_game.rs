@@ -3,13 +3,12 @@
 
 use std::process::ExitCode;
 
-use burn::tensor::Device;
 use clap::Parser;
 use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags};
 use sparse_models::{
     estimators::Method,
     signal_game::{SignalGameData, SignalGameRun, SignalGameSettings, SignalGameTest},
-    training::{Experiment, Metrics, RunError},
+    training::{Experiment, Metrics, RunError, chosen_device},
 };
 
 /// Train the signal game (Lazaridou et al. 2017) with a sparse distribution over symbols: only the
@@ -76,6 +75,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<Metrics<SignalGameTest>, RunError> {
+    let device = chosen_device()?;
     let flags = &command.run;
     let (settings, started) = flags.started(|started| command.settings(started))?;
     settings.validate()?;
@@ -86,7 +86,7 @@ fn run(command: &Command) -> Result<Metrics<SignalGameTest>, RunError> {
     );
     let folder = flags.begin(started, &name, &settings)?;
     let epochs = settings.epochs;
-    let run = SignalGameRun::new(folder, settings, data, Device::default());
+    let run = SignalGameRun::new(folder, settings, data, device);
     if !flags.eval_only {
         run.train(flags.display(epochs))?;
     }

@@ -3,13 +3,12 @@
 
 use std::process::ExitCode;
 
-use burn::tensor::Device;
 use clap::Parser;
 use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags};
 use sparse_models::{
     estimators::Method,
     ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
-    training::{Experiment, Metrics, RunError},
+    training::{Experiment, Metrics, RunError, chosen_device},
 };
 
 /// Train the semi-supervised VAE (model M2 of Kingma et al. 2014) with a sparse posterior over
@@ -64,6 +63,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<Metrics<SsvaeTest>, RunError> {
+    let device = chosen_device()?;
     let flags = &command.run;
     let (settings, started) = flags.started(|started| command.settings(started))?;
     settings.validate()?;
@@ -74,7 +74,7 @@ fn run(command: &Command) -> Result<Metrics<SsvaeTest>, RunError> {
     );
     let folder = flags.begin(started, &name, &settings)?;
     let epochs = settings.total_epochs();
-    let run = SsvaeRun::new(folder, settings, data, Device::default());
+    let run = SsvaeRun::new(folder, settings, data, device);
     if !flags.eval_only {
         run.train(flags.display(epochs))?;
     }

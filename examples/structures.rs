@@ -1,6 +1,5 @@
 //! Shows what SparseMAP is for: of a million ways to tag a sentence, and hundreds to align two, it
 //! keeps a few, exactly and with gradients.
-#![allow(clippy::print_stdout)]
 
 use std::{
     fs, io,
@@ -11,13 +10,13 @@ use std::{
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Parser;
 use sparse_examples::{
-    failure, flags, fresh_folder,
+    failure, flags, fresh_folder, say,
     structures::{
         Comparison, Dense, Instance, Support, alignment, alignment_picture, chain_picture, tagging,
         text,
     },
 };
-use sparse_models::training::{RunError, write_whole};
+use sparse_models::training::{RunError, chosen_device, write_whole};
 use sparse_ops::{
     Assignment, Certificate, Parts, Scores, Sequence, SolveStatus, SparseMapOptions, Structure,
     StructureScores, sparsemap, topk_sparsemax,
@@ -55,19 +54,19 @@ fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<(), RunError> {
+    let device = chosen_device()?.autodiff();
     // refused flags leave no folder behind
     let instance = command.instance(tagging())?;
     let folder = command.folder()?;
-    let device = Device::default().autodiff();
 
     let (words, tags) = (instance.words.len(), instance.options.len());
     let structure = Sequence::new(words, tags).expect("a sentence has words");
     let dense = Dense::sequences(&instance);
     let chain = Answer::of(&instance, &structure, &device);
     let all = text::grouped(dense.probs.len());
-    println!(
+    say(format_args!(
         "A LINEAR CHAIN: tag {words} words with {tags} tags, {tags}^{words} = {all} sequences\n"
-    );
+    ));
     chain.print(&instance, &dense, "sequence", "Viterbi");
     print_topk(&instance, &structure, &device);
     chain.print_gradient(&instance, "sequence");
@@ -80,18 +79,18 @@ fn run(command: &Command) -> Result<(), RunError> {
     let dense = Dense::matchings(&instance);
     let matching = Answer::of(&instance, &structure, &device);
     let all = text::grouped(dense.probs.len());
-    println!(
+    say(format_args!(
         "\nAN ALIGNMENT: give each of {rows} words one of {cols} to itself, {all} matchings\n"
-    );
+    ));
     matching.print(&instance, &dense, "matching", "the Hungarian method");
     matching.print_gradient(&instance, "matching");
     let picture = alignment_picture(&matching.comparison(&instance, &dense));
     write(&folder.join("alignment.svg"), &picture)?;
 
-    println!(
+    say(format_args!(
         "\npictures: chain.svg and alignment.svg in {}",
         folder.display()
-    );
+    ));
     Ok(())
 }
 
@@ -197,19 +196,16 @@ impl Answer {
     }
 
     fn print(&self, instance: &Instance, dense: &Dense, structure: &str, oracle: &str) {
-        println!("{}", text::words(instance));
+        say(text::words(instance));
         let sparse = &self.sparse.marginals;
-        println!(
-            "{}",
-            text::marginals(instance, "in %", &dense.marginals, sparse)
-        );
-        println!(
+        say(text::marginals(instance, "in %", &dense.marginals, sparse));
+        say(format_args!(
             "marginals, softmax|SparseMAP. Softmax: the best has {}; 99 % need {}",
             text::probability(dense.probs[0]),
             text::counted(dense.covering(0.99), structure),
-        );
-        println!("{}", text::support(instance, "SparseMAP", &self.sparse));
-        println!(
+        ));
+        say(text::support(instance, "SparseMAP", &self.sparse));
+        say(format_args!(
             "all on {}. {:?}: Wolfe gap {}, {} calls of {oracle}",
             self.support_size(structure),
             self.status,
@@ -218,17 +214,20 @@ impl Answer {
                 gap => format!("{gap:.0e}"),
             },
             self.certificate.iterations,
-        );
-        println!("{}", text::structure(instance, "MAP", &self.map));
+        ));
+        say(text::structure(instance, "MAP", &self.map));
     }
 
     fn print_gradient(&self, instance: &Instance, structure: &str) {
-        println!(
+        say(format_args!(
             "expected errors: {:.2}, exact from {}; its gradient in the scores, by autodiff:",
             self.expected_errors,
             self.support_size(structure),
-        );
-        println!("   {}", text::gradient(instance, &self.gradient, 4));
+        ));
+        say(format_args!(
+            "   {}",
+            text::gradient(instance, &self.gradient, 4)
+        ));
     }
 
     fn support_size(&self, structure: &str) -> String {
@@ -240,8 +239,8 @@ impl Answer {
 fn print_topk(instance: &Instance, structure: &Sequence, device: &Device) {
     let q = topk_sparsemax(scores(instance, device), structure, K);
     let support = Support::of(&q, instance.options.len());
-    println!("{}", text::support(instance, &format!("top-{K}"), &support));
-    println!(
+    say(text::support(instance, &format!("top-{K}"), &support));
+    say(format_args!(
         "sparsemax over the {K} best: all on {}{}",
         text::counted(support.structures.len(), "sequence"),
         if q.is_exact()[0] {
@@ -249,7 +248,7 @@ fn print_topk(instance: &Instance, structure: &Sequence, device: &Device) {
         } else {
             String::new()
         },
-    );
+    ));
 }
 
 fn scores(instance: &Instance, device: &Device) -> StructureScores {

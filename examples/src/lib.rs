@@ -1,12 +1,12 @@
 //! What the commands share: the flags of every training, where its run folder is, and how it shows
 //! its progress; what [`structures`] shows, and how methods are compared ([`comparison`]).
-#![allow(clippy::print_stdout)]
 
 mod bit_estimator_flags;
 pub mod comparison;
 mod estimator_flags;
 pub mod flags;
 mod preset;
+mod say;
 pub mod structures;
 
 use std::{
@@ -22,6 +22,7 @@ use sparse_models::training::{Display, EpochRow, OnEpoch, RunError, RunFolder};
 pub use bit_estimator_flags::BitEstimatorFlags;
 pub use estimator_flags::EstimatorFlags;
 pub use preset::Preset;
+pub use say::say;
 
 /// The flags of every training.
 #[derive(Args, Debug)]
@@ -79,7 +80,7 @@ impl RunFlags {
             Some(folder) => folder,
             None => RunFolder::begin(&self.folder(name), settings)?,
         };
-        println!("run folder: {}", folder.path().display());
+        say(format_args!("run folder: {}", folder.path().display()));
         Ok(folder)
     }
 
@@ -140,14 +141,14 @@ fn print_row(row: &EpochRow, total: usize) {
             .map(|(name, value)| format!("{} {value:.4}", name.to_lowercase()));
         figures.collect::<Vec<_>>().join(", ")
     };
-    println!(
+    say(format_args!(
         "epoch {}/{total}: train {}; valid {}; {:.2} s, {:.2} ms per step",
         row.epoch,
         figures(&row.train),
         figures(&row.valid),
         row.seconds,
         1e3 * row.seconds / row.steps.max(1) as f64,
-    );
+    ));
 }
 
 /// Prints what a command has come to, or its error, and says so to the shell: 0 for success, 130
@@ -156,7 +157,7 @@ pub fn finish<T: Serialize>(result: Result<T, RunError>) -> ExitCode {
     match result {
         Ok(metrics) => {
             let text = serde_json::to_string_pretty(&metrics);
-            println!("{}", text.unwrap_or_else(|error| error.to_string()));
+            say(text.unwrap_or_else(|error| error.to_string()));
             ExitCode::SUCCESS
         }
         Err(error) => failure(&error),

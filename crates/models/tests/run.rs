@@ -9,7 +9,9 @@ use sparse_models::{
     estimators::{BitMethod, EstimatorSettings, Method},
     signal_game::{SignalGameData, SignalGameRun, SignalGameSettings},
     ssvae::{SsvaeData, SsvaeRun, SsvaeSettings},
-    training::{Checkpoints, Display, EpochLog, Experiment, Metrics, RunError, RunFolder, Timings},
+    training::{
+        Checkpoints, Display, EpochLog, Experiment, Metrics, RunError, RunFolder, Session, Timings,
+    },
 };
 
 fn settings() -> SsvaeSettings {
@@ -247,6 +249,14 @@ fn a_folder_is_begun_once_and_keeps_its_settings() {
     let again = RunFolder::begin(&path, &settings());
     assert!(matches!(again, Err(RunError::Occupied { .. })));
     folder.demand_settings(&settings()).unwrap();
+    // what is left of a run is not written over either
+    for name in ["checkpoints", "epochs.jsonl", "metrics.json"] {
+        let left = place.path().join(format!("only {name}"));
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join(name), "").unwrap();
+        let refused = RunFolder::begin(&left, &settings());
+        assert!(matches!(refused, Err(RunError::Occupied { .. })), "{name}");
+    }
     let other = SsvaeSettings {
         epochs: 5,
         lr: 0.5,
@@ -285,7 +295,13 @@ fn what_is_missing_or_damaged_is_named() {
     fs::write(&model, "not a checkpoint").unwrap();
     let error = run(&folder).train(Display::default()).unwrap_err();
     assert!(matches!(error, RunError::Damaged { .. }), "{error}");
-    assert!(error.to_string().contains(&model.display().to_string()));
+    let message = error.to_string();
+    assert!(message.contains(&model.display().to_string()));
+    let older = format!("without it, --resume continues from epoch {}", newest - 1);
+    assert!(message.contains(&older), "{message}");
+    fs::remove_file(&model).unwrap();
+    let before = Session::of(&folder).unwrap();
+    assert_eq!(before.epochs_done(), newest - 1);
 }
 
 /// A log that does not say what has been trained is not taken for that of a run that has just begun.

@@ -226,8 +226,8 @@ fn found<E: Experiment>(
         found => found?,
     };
     folder.demand_settings(settings)?;
-    match fs::exists(folder.file("metrics.json")) {
-        Ok(true) => Ok(State::Finished(folder.read_json("metrics.json")?)),
+    match fs::exists(folder.file(RunFolder::METRICS)) {
+        Ok(true) => Ok(State::Finished(folder.read_json(RunFolder::METRICS)?)),
         _ => Ok(State::Unfinished),
     }
 }

@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sparse_models::training::{Display, EpochRow, Figure, OnEpoch};
 
 use super::State;
+use crate::say;
 
 /// How far a comparison is: on a terminal a bar over the epochs of all runs, and everywhere a line for
 /// each run that ends.
@@ -66,7 +67,7 @@ impl Progress {
             }
         };
         match self.bar.is_hidden() {
-            true => println!("{line}"),
+            true => say(line),
             false => self.bar.println(line),
         }
     }

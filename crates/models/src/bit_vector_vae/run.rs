@@ -157,7 +157,7 @@ impl Experiment for BitVectorVaeRun {
         };
         draw_pictures(&self.folder, &learner, test, settings.seed, &self.device)?;
         draw_curves(&self.folder.file("curves.svg"), &rows)?;
-        self.folder.write_json("metrics.json", &metrics)?;
+        self.folder.write_json(RunFolder::METRICS, &metrics)?;
         Ok(metrics)
     }
 }

@@ -144,7 +144,7 @@ impl Experiment for SignalGameRun {
         };
         draw_pictures(&self.folder, &learner, &games, &self.device)?;
         draw_curves(&self.folder.file("curves.svg"), &rows)?;
-        self.folder.write_json("metrics.json", &metrics)?;
+        self.folder.write_json(RunFolder::METRICS, &metrics)?;
         Ok(metrics)
     }
 }

@@ -139,7 +139,7 @@ impl Experiment for SsvaeRun {
         };
         draw_pictures(&self.folder, &learner, test, &plan, &self.device)?;
         draw_curves(&self.folder.file("curves.svg"), &rows)?;
-        self.folder.write_json("metrics.json", &metrics)?;
+        self.folder.write_json(RunFolder::METRICS, &metrics)?;
         Ok(metrics)
     }
 }

@@ -1,5 +1,47 @@
 use burn::tensor::Device;
 
+use super::RunError;
+
+/// The variable that chooses among the backends that are compiled in.
+const CHOICE: &str = "BURN_DEVICE";
+
+/// The device that the variable `BURN_DEVICE` names, or else Burn's first choice among the backends
+/// that are compiled in.
+///
+/// # Errors
+///
+/// If the variable names a backend that is not compiled in.
+pub fn chosen_device() -> Result<Device, RunError> {
+    if let Some(given) = std::env::var_os(CHOICE) {
+        let given = given.to_string_lossy().into_owned();
+        if !compiled().any(|name| name.eq_ignore_ascii_case(&given)) {
+            return Err(RunError::Device {
+                given,
+                compiled: compiled().collect(),
+            });
+        }
+    }
+    Ok(Device::default())
+}
+
+/// The backends that are compiled in, by the names of their features.
+fn compiled() -> impl Iterator<Item = &'static str> {
+    let backends = [
+        ("flex", cfg!(feature = "flex")),
+        ("ndarray", cfg!(feature = "ndarray")),
+        ("wgpu", cfg!(feature = "wgpu")),
+        ("vulkan", cfg!(feature = "vulkan")),
+        ("metal", cfg!(feature = "metal")),
+        ("webgpu", cfg!(feature = "webgpu")),
+        ("cuda", cfg!(feature = "cuda")),
+        ("rocm", cfg!(feature = "rocm")),
+        ("cpu", cfg!(feature = "cpu")),
+    ];
+    backends
+        .into_iter()
+        .filter_map(|(name, is_compiled)| is_compiled.then_some(name))
+}
+
 /// What a device computes with, such as `flex` or `wgpu`.
 pub fn backend_name(device: &Device) -> String {
     let name = format!("{:?}", device.as_dispatch());

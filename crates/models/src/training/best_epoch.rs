@@ -1,6 +1,6 @@
 use burn::{module::Module, store::ModuleRecord};
 
-use super::{Checkpoints, EpochLog, EpochRow, RunError, RunFolder, best};
+use super::{Checkpoints, EpochLog, EpochRow, RunError, RunFolder, best, run_folder::CHECKPOINTS};
 
 /// The epoch that a run is judged by: the [`best`] of those whose checkpoint is kept.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub fn load<M: Module>(
     fresh
         .try_load_record(model)
         .map_err(|error| RunError::Damaged {
-            path: folder.file("checkpoints"),
+            path: folder.file(CHECKPOINTS),
             what: format!(
                 "the model of epoch {epoch} has not the sizes that config.json says: {error}"
             ),

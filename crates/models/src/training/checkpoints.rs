@@ -19,7 +19,11 @@ use burn::{
     },
 };
 
-use super::{EpochLog, RunError, epoch_log::SELECTION, run_folder::write_whole};
+use super::{
+    EpochLog, RunError,
+    epoch_log::SELECTION,
+    run_folder::{CHECKPOINTS, write_whole},
+};
 
 /// What an epoch's checkpoint consists of: a file of each, in the order they are written.
 pub(super) const PARTS: [&str; 3] = ["model", "optimizer", "schedule"];
@@ -34,7 +38,7 @@ impl Checkpoints {
     /// Those in the folder `checkpoints` of a run folder.
     pub fn of(run: &Path) -> Self {
         Self {
-            folder: run.join("checkpoints"),
+            folder: run.join(CHECKPOINTS),
         }
     }
 

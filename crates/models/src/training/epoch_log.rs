@@ -21,15 +21,16 @@ use burn::train::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{RunError, run_folder::write_whole};
+use super::{
+    RunError,
+    run_folder::{EPOCHS, write_whole},
+};
 
 /// The metric by which epochs are compared where the task has it: the larger the better.
 pub const SELECTION: &str = "Accuracy";
 
 /// The metric by which they are compared where it has not: the smaller the better.
 pub const LOSS: &str = "Loss";
-
-const FILE: &str = "epochs.jsonl";
 
 /// One epoch's figures.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -126,7 +127,7 @@ impl EpochLog {
 
     /// The log's file in a run folder.
     pub(super) fn file(folder: &Path) -> PathBuf {
-        folder.join(FILE)
+        folder.join(EPOCHS)
     }
 
     /// The [`best`] epoch of all.
@@ -374,7 +375,7 @@ mod tests {
             "{}\n{}\n{}\n{{\"epoch\":4,\"st",
             lines[0], lines[1], lines[2]
         );
-        std::fs::write(folder.path().join(FILE), text).unwrap();
+        std::fs::write(folder.path().join(EPOCHS), text).unwrap();
         assert_eq!(EpochLog::read(folder.path()).unwrap().len(), 3);
 
         let log = EpochLog::continued(folder.path(), 2).unwrap();

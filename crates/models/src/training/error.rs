@@ -41,6 +41,17 @@ pub enum RunError {
         /// `name is a there, but b was given` of each one that differs.
         differences: Vec<String>,
     },
+    /// A backend that is not compiled in.
+    #[error(
+        "BURN_DEVICE must be a backend that is compiled in ({}), got {given:?}",
+        compiled.join(", ")
+    )]
+    Device {
+        /// What the variable says.
+        given: String,
+        /// The backends that are there.
+        compiled: Vec<&'static str>,
+    },
     /// A setting that the method cannot have.
     #[error(transparent)]
     Method(#[from] SettingError),

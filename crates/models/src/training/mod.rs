@@ -19,7 +19,7 @@ mod spread;
 mod timed;
 mod two_phases;
 
-pub use backend::backend_name;
+pub use backend::{backend_name, chosen_device};
 pub use batches::{BatchSource, EpochBatches, EpochLoader, MakeBatch};
 pub use best_epoch::{BestEpoch, load};
 pub use checkpoints::Checkpoints;

@@ -10,6 +10,10 @@ use serde_json::Value;
 use super::RunError;
 
 const CONFIG: &str = "config.json";
+/// What each epoch measured.
+pub(super) const EPOCHS: &str = "epochs.jsonl";
+/// The folder of the checkpoints.
+pub(super) const CHECKPOINTS: &str = "checkpoints";
 
 /// The folder of a run: settings, checkpoints, logs, pictures and `metrics.json`.
 ///
@@ -20,16 +24,20 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// The file with what the evaluation has found: a run that has it is finished.
+    pub const METRICS: &str = "metrics.json";
+
     /// Begins a run in `path` with `settings`, which go to `config.json`.
     ///
     /// # Errors
     ///
-    /// If the folder holds a run already, or cannot be written.
+    /// If the folder holds a run already, or what is left of one, or cannot be written.
     pub fn begin<S: Serialize>(path: &Path, settings: &S) -> Result<Self, RunError> {
         let folder = Self {
             path: path.to_path_buf(),
         };
-        if folder.file(CONFIG).exists() {
+        let traces = [CONFIG, EPOCHS, CHECKPOINTS, Self::METRICS];
+        if traces.iter().any(|name| folder.file(name).exists()) {
             return Err(RunError::Occupied { path: folder.path });
         }
         fs::create_dir_all(path).map_err(RunError::write(path))?;

@@ -167,11 +167,17 @@ impl Session {
         let schedule = self.checkpoints.part::<LrSchedulerRecord>("schedule");
         if self.epochs_done > 0 {
             let epoch = self.epochs_done;
+            let older = newest(&self.checkpoints, epoch - 1)?;
             let damaged = |part: &str| {
                 let path = self.checkpoints.file(part, epoch);
                 move |error: CheckpointerError| RunError::Damaged {
                     path,
-                    what: error.to_string(),
+                    what: match older {
+                        Some(older) => {
+                            format!("{error}; without it, --resume continues from epoch {older}")
+                        }
+                        None => error.to_string(),
+                    },
                 }
             };
             model.restore(epoch).map_err(damaged("model"))?;

@@ -1,0 +1,73 @@
+//! The commands as a shell sees them: exit codes, and what is said where.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+/// `cargo test` builds the examples beside the folder of the tests.
+fn example(name: &str) -> Command {
+    let test = std::env::current_exe().unwrap();
+    let path: PathBuf = test.parent().unwrap().with_file_name("examples").join(name);
+    assert!(
+        path.is_file(),
+        "{} is built by `cargo test` without --test",
+        path.display()
+    );
+    Command::new(path)
+}
+
+#[test]
+fn a_backend_that_is_not_compiled_in_is_refused_with_those_that_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    for (name, arguments) in [
+        ("ssvae", vec!["--plain"]),
+        ("signal_game", vec!["--plain"]),
+        ("bit_vector_vae", vec!["--plain"]),
+        ("structures", vec![]),
+        ("compare", vec!["ssvae"]),
+    ] {
+        let refused = example(name)
+            .args(arguments)
+            .arg("--out")
+            .arg(&out)
+            .env("BURN_DEVICE", "abacus")
+            .output()
+            .unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{name}: {said}");
+        assert!(
+            said.starts_with("error: BURN_DEVICE must be a backend that is compiled in (")
+                && said.ends_with("got \"abacus\"\n"),
+            "{name}: {said}"
+        );
+        assert!(!out.exists(), "{name}");
+    }
+}
+
+/// As `ssvae --plain | head -1` does.
+#[test]
+fn a_command_whose_reader_goes_away_ends_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut child = example("ssvae")
+        .args(["--plain", "--warm-up-epochs", "200", "--epochs", "1"])
+        .arg("--out")
+        .arg(&out)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.starts_with("run folder: "), "{line}");
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(ended.stderr).unwrap(), "");
+    assert_eq!(ended.status.code(), Some(141));
+    assert!(!out.join("metrics.json").exists());
+}
