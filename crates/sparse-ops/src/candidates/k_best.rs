@@ -40,7 +40,7 @@ impl<S: KBest> Candidates<S> for KBestCandidates {
         }
     }
 
-    fn trusted(&self) -> bool {
-        true // as `KBest::k_best` demands
+    fn trusted(&self, structure: &S) -> bool {
+        structure.trusted()
     }
 }

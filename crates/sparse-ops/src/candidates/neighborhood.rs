@@ -37,7 +37,7 @@ impl<S: Neighbors> Candidates<S> for MapAndNeighbors {
         Omitted::Unknown
     }
 
-    fn trusted(&self) -> bool {
-        true // as `Neighbors::neighbors` demands
+    fn trusted(&self, structure: &S) -> bool {
+        structure.trusted()
     }
 }

@@ -199,7 +199,7 @@ impl Chosen {
             if present.unaries() != structure.unaries() {
                 return Err(SolveStatus::OracleWrong);
             }
-            if !candidates.trusted() {
+            if !candidates.trusted(structure) {
                 keep_distinct(structure, present)?;
             }
             values.extend((0..present.len()).map(|index| score(scores, present, index)));
@@ -267,7 +267,8 @@ fn score(scores: Scores<'_>, vertices: &Vertices, index: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::structure::{BitVector, KBest};
+    use crate::candidates::{KBestCandidates, MapAndNeighbors};
+    use crate::structure::{BitVector, KBest, Neighbors};
 
     /// Does for a row what its first score tells.
     struct Told;
@@ -331,5 +332,55 @@ mod tests {
             let converged = *status == Converged;
             assert_eq!(set.omitted[row] == Omitted::Nothing, converged);
         }
+    }
+
+    /// Bits of which at most two may be on, whose oracles do not know that.
+    struct Careless;
+
+    impl Structure for Careless {
+        type Workspace = <BitVector as Structure>::Workspace;
+
+        fn unaries(&self) -> usize {
+            3
+        }
+
+        fn argmax(&self, scores: Scores<'_>, workspace: &mut Self::Workspace, best: &mut Parts) {
+            BitVector::new(3).unwrap().argmax(scores, workspace, best);
+        }
+
+        fn contains(&self, parts: &Parts) -> bool {
+            parts.count() < 3
+        }
+    }
+
+    impl KBest for Careless {
+        fn k_best(
+            &self,
+            scores: Scores<'_>,
+            k: usize,
+            workspace: &mut Self::Workspace,
+            best: &mut Vertices,
+        ) {
+            BitVector::new(3)
+                .unwrap()
+                .k_best(scores, k, workspace, best);
+        }
+    }
+
+    impl Neighbors for Careless {
+        fn neighbors(&self, parts: &Parts, neighbors: &mut Vertices) {
+            BitVector::new(3).unwrap().neighbors(parts, neighbors);
+        }
+    }
+
+    #[test]
+    fn the_oracles_of_a_user_are_checked() {
+        use SolveStatus::{Converged, OracleWrong};
+        // 111 is best; 000 is, and no flip of a bit nor any of the four best is 111
+        let scores = [1.0, 1.0, 1.0, -1.0, -1.0, -1.0];
+        let near = CandidateSet::choose(&Careless, &scores, &MapAndNeighbors);
+        assert_eq!(near.status, [OracleWrong, Converged]);
+        let best = CandidateSet::choose(&Careless, &scores, &KBestCandidates::new(4));
+        assert_eq!(best.status, [OracleWrong, Converged]);
     }
 }

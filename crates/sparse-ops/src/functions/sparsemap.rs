@@ -28,7 +28,8 @@ use crate::structure::Structure;
 /// `G = M_UᵀM_U` and `Z = G⁻¹ − G⁻¹11ᵀG⁻¹ / 1ᵀG⁻¹1`, a gradient g becomes `M Z g`.
 /// [`marginals`](SparseDistribution::marginals) through structures that span the optimal face, so
 /// that the Jacobian is that of μ at any number of parts; they are looked for only if the scores
-/// are tracked by autodiff. Where a marginal is about to leave 0 or 1, μ has no derivative: a
+/// are tracked by autodiff. Where a marginal is about to leave 0 or 1, or a
+/// [`BinarySequence`](crate::BinarySequence) has a pair of score 0, μ has no derivative: a
 /// closed form then gives that of a part at rest, the active set that of a part that moves.
 ///
 /// # Numerical behaviour
@@ -54,7 +55,7 @@ use crate::structure::Structure;
 /// A structure of one's own takes a MAP oracle:
 ///
 /// ```
-/// use burn_core::tensor::Tensor;
+/// use burn_core::tensor::{Device, Tensor};
 /// use sparse_ops::{Parts, Scores, SparseMapOptions, Structure, sparsemap};
 ///
 /// /// Runs of ones: `0 0 1 1 1 0`, or none.
@@ -83,10 +84,21 @@ use crate::structure::Structure;
 ///     }
 /// }
 ///
-/// let scores = Tensor::<2>::from_floats([[0.5, 0.5, -0.1, 0.3]], &Default::default());
-/// let q = sparsemap(scores, &Interval(4), &SparseMapOptions::default());
-/// assert_eq!(q.outcomes().dims()[1], 4); // a few intervals, packed
-/// assert_eq!(q.marginals().dims(), [1, 4]);
+/// let device = Device::default().autodiff();
+/// let scores = Tensor::<2>::from_floats([[1.0, 0.5, -1.0, 0.75]], &device).require_grad();
+/// let q = sparsemap(scores.clone(), &Interval(4), &SparseMapOptions::default());
+/// assert_eq!(q.outcomes().dims(), [3, 4]); // 1100, 1000 and 0001, packed
+/// let marginals = q.marginals();
+/// let means = marginals.to_data().to_vec::<f32>().unwrap();
+/// for (mean, want) in means.iter().zip([0.625, 0.5, 0.0, 0.375]) {
+///     assert!((mean - want).abs() < 1e-6);
+/// }
+/// // the first part gains what the last one loses
+/// let grads = marginals.narrow(1, 0, 1).sum().backward();
+/// let grad = scores.grad(&grads).unwrap().into_data().to_vec::<f32>().unwrap();
+/// for (grad, want) in grad.iter().zip([0.5, 0.0, 0.0, -0.5]) {
+///     assert!((grad - want).abs() < 1e-6);
+/// }
 /// ```
 pub fn sparsemap<S: Structure>(
     scores: impl Into<StructureScores>,

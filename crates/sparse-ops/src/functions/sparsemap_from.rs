@@ -15,7 +15,8 @@ use crate::structure::Structure;
 /// The distribution may be another one with the same marginals.
 ///
 /// - Structures that may no longer be, since a part has score −∞ or the structure does not
-///   [contain](crate::Structure::contains) them, are dropped; if none is left, the row starts as in
+///   [contain](crate::Structure::contains) them, are dropped (a structure that does not say what it
+///   contains must be the one of before); if none is left, the row starts as in
 ///   `sparsemap`. So does a row whose previous solution failed.
 /// - Of a previous distribution over candidates, all candidates are taken, with equal weights.
 /// - Rows that are solved by a closed form have no use for it.

@@ -26,6 +26,10 @@ pub(super) struct ActiveSet<O> {
     /// `η − μ`
     pub(super) reduced: Vec<f64>,
     pub(super) marginals: Vec<f64>,
+    /// The largest score of a part of any structure that has been looked at, at least 1: what is
+    /// lost to rounding is relative to it, and so are tolerances. Scores of other parts do not count,
+    /// such as that of a mask.
+    pub(super) scale: f64,
 }
 
 impl<O: Default> ActiveSet<O> {
@@ -36,6 +40,7 @@ impl<O: Default> ActiveSet<O> {
             candidate: Parts::new(unaries),
             reduced: Vec::new(),
             marginals: Vec::new(),
+            scale: 1.0,
         }
     }
 
@@ -50,6 +55,7 @@ impl<O: Default> ActiveSet<O> {
         options: &SparseMapOptions,
     ) -> (SolveStatus, Certificate) {
         let mut certificate = Certificate::NONE;
+        self.scale = 1.0;
         if !start.is_some_and(|start| self.resume(start, structure, scores)) {
             if let Err(status) = self.start(structure, scores) {
                 return (status, certificate);
@@ -75,6 +81,8 @@ impl<O: Default> ActiveSet<O> {
                 && let Some(last) = self.corral.weights.last_mut()
             {
                 *last = weight;
+                let largest = largest(scores, &self.candidate);
+                self.scale = self.scale.max(largest);
             }
         }
         if self.corral.len() == 0 {
@@ -122,9 +130,8 @@ impl<O: Default> ActiveSet<O> {
         options: &SparseMapOptions,
         certificate: &mut Certificate,
     ) -> SolveStatus {
-        let scale = scale(scores);
-        // below this a gap is rounding: the score of a vertex is a sum of as many terms
-        let floor = 2.0 * f64::EPSILON * scale * (self.candidate.count() + 2) as f64;
+        // an oracle may round as the largest score of all
+        let rounding = 1e-8 * all_finite(scores);
         let (mut stalls, mut refreshed, mut polished, mut unseen) = (0, false, 0, 0);
         let mut value = f64::NEG_INFINITY;
         loop {
@@ -142,15 +149,23 @@ impl<O: Default> ActiveSet<O> {
             let level = masked_dot(&self.reduced, &self.marginals) + self.corral.gain();
             let gap = score - level;
             certificate.wolfe_gap = gap.max(0.0);
-            if gap < -1e-8 * scale * (self.candidate.count() + 2) as f64 || gap.is_nan() {
+            let terms = (self.candidate.count() + 2) as f64;
+            if gap < -rounding * terms || gap.is_nan() {
                 return SolveStatus::OracleWrong;
             }
+            let scale = self.scale;
+            // below this a gap is rounding: the score of a vertex is a sum of as many terms
+            let floor = 2.0 * f64::EPSILON * scale * terms;
 
             // Close to the optimum a step gains the square of the gap, less than the objective's
             // rounding: a row of steps that do not show in it is no proof of a standstill, unless
             // the gap is small enough.
             let now = level + 0.5 * dot(&self.marginals, &self.marginals);
-            unseen = if now > value { 0 } else { unseen + 1 };
+            if now > value {
+                (unseen, refreshed) = (0, false);
+            } else {
+                unseen += 1;
+            }
             value = value.max(now);
             let close = gap <= options.tol * scale;
             let idle = close && unseen > self.corral.len() + STALLS;
@@ -170,6 +185,7 @@ impl<O: Default> ActiveSet<O> {
                 };
             }
             if certificate.iterations > options.max_iter {
+                certificate.residual = self.corral.residual(&self.reduced);
                 return if close {
                     SolveStatus::Converged
                 } else {
@@ -207,6 +223,7 @@ impl<O: Default> ActiveSet<O> {
         let pairs = scores.unaries.iter().zip(marginals);
         self.reduced.extend(pairs.map(|(score, mean)| score - mean));
         let level = masked_dot(&self.reduced, marginals) + gain;
+        self.scale = 1.0;
         match self.ask(structure, scores.additionals) {
             Ok((score, _)) => (score - level).max(0.0),
             Err(_) => f64::NAN,
@@ -244,33 +261,49 @@ impl<O: Default> ActiveSet<O> {
             additionals,
         };
         self.candidate.clear();
-        let (oracle, candidate) = (&mut self.oracle, &mut self.candidate);
+        let (oracle, candidate, trusted) =
+            (&mut self.oracle, &mut self.candidate, structure.trusted());
         let valid = catch_unwind(AssertUnwindSafe(|| {
             structure.argmax(scores, oracle, candidate);
-            structure.contains(candidate)
+            trusted || (structure.contains(candidate) && distinct(candidate, additionals.len()))
         }));
         match valid {
             Ok(true) if self.candidate.unaries() == self.reduced.len() => {}
-            Ok(_) => {
+            answer => {
+                // whatever is left of them
                 self.candidate = Parts::new(self.reduced.len());
-                return Err(SolveStatus::OracleWrong);
-            }
-            Err(_) => {
                 self.oracle = O::default();
-                return Err(SolveStatus::OraclePanicked);
+                return Err(match answer {
+                    Ok(_) => SolveStatus::OracleWrong,
+                    Err(_) => SolveStatus::OraclePanicked,
+                });
             }
         }
-        let parts = self.candidate.additionals();
-        if parts.iter().any(|&part| part as usize >= additionals.len()) {
-            return Err(SolveStatus::OracleWrong);
+        let (mut unary, mut gain, mut largest) = (0.0, 0.0, self.scale);
+        for part in self.candidate.iter() {
+            let score = self.reduced[part];
+            unary += score;
+            largest = largest.max(score.abs());
         }
-        let gain = parts
-            .iter()
-            .map(|&part| additionals[part as usize])
-            .sum::<f64>();
-        let unary: f64 = self.candidate.iter().map(|part| self.reduced[part]).sum();
+        for &part in self.candidate.additionals() {
+            let score = additionals[part as usize];
+            gain += score;
+            largest = largest.max(score.abs());
+        }
+        if largest.is_finite() {
+            self.scale = largest;
+        }
         Ok((unary + gain, gain))
     }
+}
+
+/// Whether the additional parts are some of `count`, and none is named twice.
+fn distinct(parts: &Parts, count: usize) -> bool {
+    let named = parts.additionals();
+    let known = named.iter().all(|&part| (part as usize) < count);
+    // without room for a copy to sort
+    let once = |(at, part): (usize, &u32)| !named[..at].contains(part);
+    known && (named.is_sorted_by(|a, b| a < b) || named.iter().enumerate().all(once))
 }
 
 /// The score of the additional parts, if the parts are a structure of the set without a forbidden
@@ -288,8 +321,16 @@ fn allowed<S: Structure>(structure: &S, scores: Scores<'_>, parts: &Parts) -> Op
     finite.then_some(gain)
 }
 
-/// The largest finite score, at least 1: what tolerances are relative to.
-pub(super) fn scale(scores: Scores<'_>) -> f64 {
+/// The largest score of these parts.
+fn largest(scores: Scores<'_>, parts: &Parts) -> f64 {
+    let unaries = parts.iter().map(|part| scores.unaries[part].abs());
+    let gains = parts.additionals().iter();
+    let gains = gains.map(|&part| scores.additionals[part as usize].abs());
+    unaries.chain(gains).fold(0.0, f64::max)
+}
+
+/// The largest finite score of any part, at least 1.
+fn all_finite(scores: Scores<'_>) -> f64 {
     let all = scores.unaries.iter().chain(scores.additionals);
     all.map(|score| score.abs())
         .filter(|score| score.is_finite())

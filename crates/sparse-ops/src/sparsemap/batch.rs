@@ -7,7 +7,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::active_set::ActiveSet;
-use super::chain::{self, Chain};
+use super::chain::Chain;
 use super::face::{self, Face};
 use super::options::SparseMapOptions;
 use super::solution::{Probs, Shape, Solution};
@@ -31,8 +31,13 @@ pub(crate) fn solve_from<S: Structure>(
 ) -> Solution {
     let n = structure.unaries();
     let parts = n + structure.additionals();
+    assert!(
+        n > 0,
+        "sparsemap: a structure must have at least 1 unary part, got 0"
+    );
     let batch = scores.len() / parts;
     let closed = structure.closed_form().filter(|_| options.closed_form);
+    check(closed, n, structure.additionals());
     let threads = rayon::current_num_threads();
     let enough = if closed.is_some() {
         (TASK / n).max(1)
@@ -72,6 +77,25 @@ pub(crate) fn solve<S: Structure>(
     faces: bool,
 ) -> Solution {
     solve_from(None, structure, scores, options, faces)
+}
+
+/// # Panics
+///
+/// If a structure's closed form is none for its parts.
+fn check(closed: Option<ClosedForm>, n: usize, m: usize) {
+    match closed {
+        Some(ClosedForm::Cardinality { at_least, at_most }) => assert!(
+            at_least <= at_most && at_most <= n && m == 0,
+            "sparsemap: ClosedForm::Cardinality must have at_least <= at_most <= {n}, the unary parts, \
+             and no additional parts, got {at_least}, {at_most} and {m}"
+        ),
+        Some(ClosedForm::Chain) => assert!(
+            m == n - 1,
+            "sparsemap: ClosedForm::Chain must have an additional part less than unary ones, got \
+             {m} and {n}"
+        ),
+        None => {}
+    }
 }
 
 fn slope<S: Structure>(structure: &S) -> f64 {
@@ -168,9 +192,8 @@ impl<'a, S: Structure> Rows<'a, S> {
             Some(ClosedForm::Cardinality { at_least, at_most }) => {
                 self.clip((at_least, at_most));
             }
-            // forbidden parts cut the chain's polytope in ways that its closed form does not know
-            Some(ClosedForm::Chain) if self.all_finite() => self.denoise(),
-            Some(ClosedForm::Chain) | None => self.by_active_set(row),
+            Some(ClosedForm::Chain) => self.denoise(),
+            None => self.by_active_set(row),
         }
     }
 
@@ -212,13 +235,9 @@ impl<'a, S: Structure> Rows<'a, S> {
             Probs::Vertices
         };
         let shape = Shape::Box { tight, probs };
+        let status = self.reached(projection.certificate, projection.scale);
         self.solution
-            .finish_row(shape, SolveStatus::Converged, projection.certificate);
-    }
-
-    fn all_finite(&self) -> bool {
-        let mut all = self.unaries.iter().chain(&self.additionals);
-        all.all(|score| score.is_finite())
+            .finish_row(shape, status, projection.certificate);
     }
 
     #[inline(always)]
@@ -240,14 +259,23 @@ impl<'a, S: Structure> Rows<'a, S> {
             unaries: &self.unaries,
             additionals: &self.additionals,
         };
-        let gain = chain::gain(marginals, &self.additionals);
+        let gain = self.chain.gain(&self.additionals);
         let certificate = Certificate {
             wolfe_gap: solver.gap(self.structure, scores, marginals, gain),
             residual: 0.0,
             iterations: 0,
         };
-        self.solution
-            .finish_row(Shape::Chain, SolveStatus::Converged, certificate);
+        let status = self.reached(certificate, self.active_set.scale.max(self.chain.scale()));
+        self.solution.finish_row(Shape::Chain, status, certificate);
+    }
+
+    /// What a closed form has come to, among scores of this size.
+    fn reached(&self, certificate: Certificate, scale: f64) -> SolveStatus {
+        if certificate.wolfe_gap <= self.options.tol * scale {
+            SolveStatus::Converged
+        } else {
+            SolveStatus::Stalled
+        }
     }
 
     #[inline(always)]

@@ -15,6 +15,38 @@ const STEPS: usize = 2200;
 pub(super) struct Projection {
     pub(super) tight: bool,
     pub(super) certificate: Certificate,
+    /// The largest number that the certificate's gap is a rounded difference of, at least 1.
+    pub(super) scale: f64,
+}
+
+/// A threshold `τ = base + rest`. Beside a large τ the differences of scores would be lost, which is
+/// all that counts where a bound is tight: `η − base` is exact near τ, and of the size of `rest`.
+#[derive(Debug, Clone, Copy)]
+struct Threshold {
+    base: f64,
+    rest: f64,
+}
+
+impl Threshold {
+    const ZERO: Self = Self {
+        base: 0.0,
+        rest: 0.0,
+    };
+
+    /// `η − τ`
+    #[inline(always)]
+    fn below(self, score: f64) -> f64 {
+        (score - self.base) - self.rest
+    }
+
+    /// `clip(η − τ, 0, 1)`
+    #[inline(always)]
+    fn clip(self, score: f64) -> f64 {
+        let mean = self.below(score);
+        // as a vector register does it, where `clamp` has to look for a NaN
+        let mean = if mean > 0.0 { mean } else { 0.0 };
+        if mean < 1.0 { mean } else { 1.0 }
+    }
 }
 
 /// Writes `μ`; `None` if fewer scores than the bound demands are above −∞.
@@ -29,37 +61,49 @@ pub(super) fn project(
         return None;
     }
     let (least, most) = (at_least as f64, at_most as f64);
-    let expected = sum(scores, |score| clipped(score, 0.0));
+    let expected = sum(scores, |score| Threshold::ZERO.clip(score));
     let bound = expected.clamp(least, most);
     let tight = bound != expected;
-    let threshold = if tight { threshold(scores, bound) } else { 0.0 };
+    let tau = if tight {
+        threshold(scores, bound)
+    } else {
+        Threshold::ZERO
+    };
     for (mean, score) in marginals.iter_mut().zip(scores) {
-        *mean = clipped(*score, threshold);
+        *mean = tau.clip(*score);
     }
-    // Σ_i max(0, s_i − τ) − (s_i − τ) μ_i with s = η − μ bounds the Wolfe gap by duality.
+    // With s = η − μ and t = s − τ, `Σ_i max(0, t_i) − t_i μ_i + τ (bound − Σμ)` bounds the Wolfe gap
+    // by duality.
     let gap = sum(scores, |score| {
-        let mean = clipped(score, threshold);
-        let reduced = score - mean - threshold;
-        let above = if reduced > 0.0 { reduced } else { 0.0 };
-        let term = above - reduced * mean;
-        if score > f64::NEG_INFINITY { term } else { 0.0 }
+        let mean = tau.clip(score);
+        let reduced = tau.below(score) - mean;
+        // where a mean is at its bound nothing is lost, however large the score
+        if reduced > 0.0 {
+            if mean < 1.0 {
+                reduced * (1.0 - mean)
+            } else {
+                0.0
+            }
+        } else if mean > 0.0 {
+            -reduced * mean
+        } else {
+            0.0
+        }
     });
+    let missed = if tight {
+        bound - sum(marginals, |mean| mean)
+    } else {
+        0.0
+    };
     Some(Projection {
         tight,
         certificate: Certificate {
-            wolfe_gap: gap.max(0.0),
+            wolfe_gap: gap.max(0.0) + (tau.base * missed).abs(),
             residual: 0.0,
             iterations: 0,
         },
+        scale: tau.base.abs().max(1.0),
     })
-}
-
-#[inline(always)]
-fn clipped(score: f64, threshold: f64) -> f64 {
-    let mean = score - threshold;
-    // as a vector register does it, where `clamp` has to look for a NaN
-    let mean = if mean > 0.0 { mean } else { 0.0 };
-    if mean < 1.0 { mean } else { 1.0 }
 }
 
 /// Independent sums, so that the compiler may keep them in registers side by side.
@@ -79,53 +123,66 @@ fn sum(scores: &[f64], term: impl Fn(f64) -> f64) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// The τ with `Σ clip(η − τ, 0, 1) = bound`: Newton steps on a function that is piecewise linear
-/// and falls, kept between brackets. A step from the right piece is exact.
+/// The τ with `Σ clip(η − τ, 0, 1) = bound`.
 #[inline(always)]
-fn threshold(scores: &[f64], bound: f64) -> f64 {
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+fn threshold(scores: &[f64], bound: f64) -> Threshold {
+    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
     for &score in scores {
-        let below = if score > f64::NEG_INFINITY {
-            score - 1.0
+        let allowed = if score > f64::NEG_INFINITY {
+            score
         } else {
             f64::INFINITY
         };
-        low = if below < low { below } else { low };
-        high = if score > high { score } else { high };
+        least = if allowed < least { allowed } else { least };
+        most = if score > most { score } else { most };
     }
-    let mut tau = 0.0f64.clamp(low, high);
+    let from = |base: f64, near: f64| {
+        let (low, high) = (((least - base) - 1.0).max(f64::MIN), most - base);
+        let rest = 0.0f64.clamp(low, high);
+        search(scores, bound, Threshold { base, rest }, (low, high), near)
+    };
+    // first near enough that what is left is small, then as near as can be
+    from(from(0.0, 1.0).rest, f64::EPSILON)
+}
+
+/// Newton steps on a function that is piecewise linear and falls, kept between brackets, from `tau`
+/// until one is as short as `near`. A step from the right piece is exact.
+#[inline(always)]
+fn search(
+    scores: &[f64],
+    bound: f64,
+    mut tau: Threshold,
+    (mut low, mut high): (f64, f64),
+    near: f64,
+) -> Threshold {
     for _ in 0..STEPS {
-        let excess = sum(scores, |score| clipped(score, tau)) - bound;
+        let excess = sum(scores, |score| tau.clip(score)) - bound;
         // those that move: at an end of the interval they do on one side
         let free = sum(scores, |score| {
-            let mean = score - tau;
-            if clipped(score, tau) == mean {
+            if tau.clip(score) == tau.below(score) {
                 1.0
             } else {
                 0.0
             }
         });
+        let at = tau.rest;
         if excess > 0.0 {
-            low = tau;
+            low = at;
         } else if excess < 0.0 {
-            high = tau;
+            high = at;
         } else {
-            return tau;
+            break;
         }
-        let newton = tau + excess / free;
-        let next = if newton > low && newton < high {
+        let newton = at + excess / free;
+        tau.rest = if newton > low && newton < high {
             newton
         } else {
             low + 0.5 * (high - low)
         };
-        if next == tau || next <= low || next >= high {
-            return next;
+        let next = tau.rest;
+        if next <= low || next >= high || (next - at).abs() <= near.max(f64::EPSILON * at.abs()) {
+            break;
         }
-        // the last digits: the step no longer moves
-        if (next - tau).abs() <= f64::EPSILON * tau.abs() {
-            return next;
-        }
-        tau = next;
     }
     tau
 }

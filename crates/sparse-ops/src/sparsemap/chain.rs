@@ -17,30 +17,75 @@ pub(super) struct Chain {
     total_variation: TotalVariation,
     /// Which bits are turned over.
     turned: Vec<bool>,
+    /// The scores of the pairs, within limits.
+    pairs: Vec<f64>,
     x: Vec<f64>,
     weights: Vec<f64>,
     order: Vec<u32>,
 }
 
 impl Chain {
-    /// Writes μ. `unaries` has `n` scores, `pairs` the `n − 1` of neighbours both on.
+    /// Writes μ. `unaries` has `n` scores, `pairs` the `n − 1` of neighbours both on; −∞ forbids.
     pub(super) fn solve(&mut self, unaries: &[f64], pairs: &[f64], marginals: &mut [f64]) {
         self.turn(pairs);
+        self.limit(unaries, pairs);
+        let pairs = &self.pairs;
         self.x.clear();
         self.weights.clear();
         self.weights
             .extend(pairs.iter().map(|pair| 0.5 * pair.abs()));
+        let of = |values: &[f64], at: Option<usize>| {
+            at.and_then(|at| values.get(at)).copied().unwrap_or(0.0)
+        };
         for (at, unary) in unaries.iter().enumerate() {
-            let before = if at == 0 { 0.0 } else { pairs[at - 1] };
-            let after = pairs.get(at).copied().unwrap_or(0.0);
-            let score = unary + 0.5 * (before + after);
-            self.x
-                .push(if self.turned[at] { 1.0 - score } else { score });
+            let before = at.checked_sub(1);
+            let score = unary + 0.5 * (of(pairs, before) + of(pairs, Some(at)));
+            let x = if self.turned[at] { 1.0 - score } else { score };
+            // A bit that its neighbours cannot pull away from 0 or 1 stays there: its score may as
+            // well be one of which that holds with a margin, and leaves the digits of the others alone.
+            let pull = of(&self.weights, before) + of(&self.weights, Some(at));
+            self.x.push(x.clamp(-pull - 1.0, pull + 2.0));
         }
         self.total_variation.denoise(&mut self.x, &self.weights);
         for ((mean, x), turned) in marginals.iter_mut().zip(&mut self.x).zip(&self.turned) {
             *x = x.clamp(0.0, 1.0);
             *mean = if *turned { 1.0 - *x } else { *x };
+        }
+    }
+
+    /// Copies the scores of the pairs, but those that are so large that the solution would be the same
+    /// with any larger one: they are made smaller, and leave the digits of the others alone. −∞ is
+    /// one of them.
+    fn limit(&mut self, unaries: &[f64], pairs: &[f64]) {
+        self.pairs.clear();
+        self.pairs.extend_from_slice(pairs);
+        // what a bit gains by being on, at most, its pair with the bit at its other side included
+        let gain = |at: usize, other: Option<usize>| {
+            let other = other.and_then(|other| pairs.get(other)).copied();
+            unaries[at] + other.unwrap_or(0.0).max(0.0)
+        };
+        for (at, pair) in self.pairs.iter_mut().enumerate() {
+            let (left, right) = (gain(at, at.checked_sub(1)), gain(at + 1, Some(at + 1)));
+            if *pair < 0.0 {
+                // neither bit gains more than this: above 1 together, one of them falls
+                *pair = pair.max(-1.0 - left.min(right).max(0.0));
+            } else if left + *pair <= 0.0 || right + *pair <= 0.0 {
+                // one of them is never on
+                *pair = pair.min(1.0);
+            }
+        }
+        for at in 0..pairs.len() {
+            if self.pairs[at] > 0.0 {
+                let cost = |other: Option<usize>| {
+                    let other = other.and_then(|other| self.pairs.get(other)).copied();
+                    -other.unwrap_or(0.0).min(0.0)
+                };
+                let costs = cost(at.checked_sub(1)) + cost(Some(at + 1));
+                let below = |at: usize| -unaries[at].min(0.0);
+                // more than this turns both on, whatever they cost
+                let enough = 3.0 + below(at) + below(at + 1) + costs;
+                self.pairs[at] = self.pairs[at].min(enough);
+            }
         }
     }
 
@@ -52,6 +97,30 @@ impl Chain {
         nested::decompose(x, turned, &mut self.order, vertex, |vertex, prob| {
             emit(vertex, prob);
         });
+    }
+
+    /// The largest number that was computed with, at least 1.
+    pub(super) fn scale(&self) -> f64 {
+        let pairs = self.pairs.iter().map(|pair| pair.abs());
+        pairs.fold(1.0, f64::max)
+    }
+
+    /// The expected score of the pairs, each as often both on as is best, after
+    /// [`solve`](Self::solve).
+    pub(super) fn gain(&self, pairs: &[f64]) -> f64 {
+        let both = |at: usize| {
+            let (x, y) = (self.x[at], self.x[at + 1]);
+            match (self.turned[at], self.turned[at + 1]) {
+                (false, false) => x.min(y),
+                (true, true) => 1.0 - x.max(y),
+                // of different sides: 0 where they are fused, to the last digit
+                (false, true) => (x - y).max(0.0),
+                (true, false) => (y - x).max(0.0),
+            }
+        };
+        let probs = (0..pairs.len()).map(both);
+        let terms = probs.zip(pairs).filter(|(prob, _)| *prob > 0.0);
+        terms.map(|(prob, pair)| prob * pair).sum()
     }
 
     /// What the gradients need of a solution.
@@ -106,21 +175,6 @@ impl Bit {
     fn sign(self) -> f64 {
         if self.turned { -1.0 } else { 1.0 }
     }
-}
-
-/// The expected score of the pairs, each as often both on as is best.
-pub(super) fn gain(marginals: &[f64], pairs: &[f64]) -> f64 {
-    let neighbors = marginals.windows(2).zip(pairs);
-    neighbors
-        .map(|(means, pair)| {
-            let both = if *pair > 0.0 {
-                means[0].min(means[1])
-            } else {
-                (means[0] + means[1] - 1.0).max(0.0)
-            };
-            pair * both
-        })
-        .sum()
 }
 
 /// The gradient in the scores from one in the marginals. Fused neighbours move as one, by the mean

@@ -145,6 +145,17 @@ impl Corral {
     /// of the weights. Returns by how much the scores differed.
     #[inline(always)]
     pub(super) fn polish(&mut self, reduced: &[f64]) -> f64 {
+        let residual = self.residual(reduced);
+        self.settle();
+        let total: f64 = self.weights.iter().sum();
+        self.weights.iter_mut().for_each(|weight| *weight /= total);
+        residual
+    }
+
+    /// By how much the scores of the vertices at `reduced` differ; leaves them in `gradient`,
+    /// relative to the least: a constant does not count, and without it less is lost to rounding.
+    #[inline(always)]
+    pub(super) fn residual(&mut self, reduced: &[f64]) -> f64 {
         self.gradient.clear();
         let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
         for (slot, gain) in self.places.iter().zip(&self.gains) {
@@ -153,11 +164,7 @@ impl Corral {
             (least, most) = (least.min(score), most.max(score));
             self.gradient.push(score);
         }
-        // a constant does not count, and without it less is lost to rounding
         self.gradient.iter_mut().for_each(|score| *score -= least);
-        self.settle();
-        let total: f64 = self.weights.iter().sum();
-        self.weights.iter_mut().for_each(|weight| *weight /= total);
         most - least
     }
 

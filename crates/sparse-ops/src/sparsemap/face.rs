@@ -4,15 +4,15 @@
 //! all structures that are best at `η − μ`. Its Jacobian is the projection onto that hull. The
 //! support of one solution may span less of it, at ties and for many bits in particular.
 
-use super::active_set::{ActiveSet, scale};
+use super::active_set::ActiveSet;
 use super::vector::{axpy, dot};
 use crate::splitmix::SplitMix;
 use crate::structure::{Scores, Structure};
 
-/// A structure is on the face if its score is within this of the best, relative to the largest
-/// score: far above the rounding of a solution.
+/// A structure is on the face if its score is within this of the best, relative to the
+/// solver's scale: far above the rounding of a solution.
 const ON_FACE: f64 = 1e-9;
-/// How far the scores are tilted to see other structures of the face, relative to the largest. A
+/// How far the scores are tilted to see other structures of the face, relative to the scale. A
 /// structure beside the face may come first if it is nearer than the tilt: then the next one.
 const TILTS: [f64; 3] = [1e-5, 1e-7, 3e-9];
 
@@ -36,7 +36,7 @@ pub(super) fn span<S: Structure<Workspace = O>, O: Default>(
     scores: Scores<'_>,
     Face { reduced, direction }: &mut Face,
 ) {
-    let scale = scale(scores);
+    let scale = solver.scale;
     let unaries = scores.unaries.len();
     reduced.clear();
     let pairs = scores.unaries.iter().zip(&solver.marginals);

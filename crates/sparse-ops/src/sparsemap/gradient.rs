@@ -23,6 +23,8 @@ const PARALLEL: usize = 1 << 14;
 struct Room {
     factor: Factor,
     products: Vec<f64>,
+    /// Of the vertices that the factor has.
+    places: Vec<usize>,
     weights: Vec<f64>,
     order: Vec<u32>,
     x: Vec<f64>,
@@ -140,18 +142,21 @@ impl Solution {
             }
         };
         room.factor.clear();
+        room.places.clear();
         for place in 0..len {
             let own = words(place);
             room.products.clear();
-            (room.products).extend((0..place).map(|other| overlap(words(other), own) + 1.0));
-            let independent = room.factor.push(&room.products, overlap(own, own) + 1.0);
-            debug_assert!(
-                independent,
-                "vertices of a support are affinely independent"
-            );
+            let others = room.places.iter().map(|&other| overlap(words(other), own));
+            room.products.extend(others.map(|common| common + 1.0));
+            // one that depends on the others by rounding cannot be told from them
+            if room.factor.push(&room.products, overlap(own, own) + 1.0) {
+                room.weights[room.places.len()] = room.weights[place];
+                room.places.push(place);
+            }
         }
+        room.weights.truncate(room.places.len());
         room.factor.apply(&mut room.weights);
-        for (place, weight) in room.weights.iter().enumerate() {
+        for (&place, weight) in room.places.iter().zip(&room.weights) {
             for part in ones(words(place)) {
                 unaries[part] += weight;
             }

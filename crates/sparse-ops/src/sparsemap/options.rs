@@ -1,11 +1,11 @@
 /// How `sparsemap` solves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SparseMapOptions {
-    /// Rounds of the active set for each row, at most; each asks the MAP oracle once. Default:
-    /// 10,000.
+    /// Rounds of the active set for each row, at most; each asks the MAP oracle once, and a last call
+    /// gives the certificate. Default: 10,000.
     pub max_iter: usize,
-    /// A row has converged if its Wolfe gap is at most this, relative to its largest score (at
-    /// least 1). Default: 1e-10. The solver goes on to the limits of f64 where it can, so that the
+    /// A row has converged if its Wolfe gap is at most this, relative to the largest score of a part
+    /// that a best structure has had on the way (at least 1). Default: 1e-10. The solver goes on to the limits of f64 where it can, so that the
     /// gap reached is usually far smaller.
     pub tol: f64,
     /// Whether structures that have a closed form use it. Default: true. The marginals are the

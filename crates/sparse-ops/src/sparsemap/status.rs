@@ -36,12 +36,13 @@ impl SolveStatus {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Certificate {
     /// `max_a ⟨η − μ, a⟩ − ⟨η − μ, μ⟩` over all structures (`μ` in the unary parts of `η − μ`
-    /// alone): at 0 the solution is optimal, and `½‖μ − μ*‖²` is at most this.
+    /// alone): at 0 the solution is optimal, and `½‖μ − μ*‖²` is at most this. The active set's is
+    /// taken before its weights are freed of rounding for the last time.
     pub wolfe_gap: f64,
     /// The largest difference between the scores at `η − μ` of two structures in the support,
     /// which are all equal at the optimum.
     pub residual: f64,
-    /// Calls of the MAP oracle; 0 if a closed form was used.
+    /// Calls of the MAP oracle, of which the last one proves the solution; 0 if a closed form was used.
     pub iterations: usize,
 }
 

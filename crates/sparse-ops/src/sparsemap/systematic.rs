@@ -9,9 +9,14 @@
 
 use crate::structure::{Parts, Vertices};
 
-/// Ends of intervals that are as close as this are one: sums of as many marginals are rounded by
-/// less, and no vertex should come of that.
+/// Ends of intervals that are as close as this, or as [`same`] for many parts, are one: their places
+/// are rounded by less, and no vertex should come of that.
 const SAME: f64 = 1e-13;
+
+/// The place of an end is a sum below 2 of as many terms, which loses half of ε with each.
+fn same(parts: usize) -> f64 {
+    SAME.max(2.0 * f64::EPSILON * parts as f64)
+}
 
 /// The end of a part's interval, where that part leaves and the next one enters.
 #[derive(Debug, Clone, Copy)]
@@ -37,11 +42,12 @@ pub(super) fn decompose(
         vertex.insert(part);
     }
     let distinct = lay(marginals, tight, ends, |part| vertex.insert(part));
+    let close = same(marginals.len());
     let (mut from, mut groups, mut rest) = (0.0, 0, ends.as_slice());
     while let Some(first) = rest.first() {
         let same = rest
             .iter()
-            .take_while(|end| end.at - first.at <= SAME)
+            .take_while(|end| end.at - first.at <= close)
             .count();
         vertices.push(vertex);
         probs.push(first.at - from);
@@ -96,25 +102,38 @@ fn lay(
     mut present: impl FnMut(usize),
 ) -> bool {
     ends.clear();
-    let (mut end, mut whole) = (0.0f64, 0);
+    let free = |mean: f64| mean > 0.0 && mean < 1.0;
+    // where a bound holds the sum, the last end is an integer, whatever rounding says
+    let closing = if tight {
+        marginals.iter().rposition(|mean| free(*mean))
+    } else {
+        None
+    };
+    let close = same(marginals.len());
+    let (mut at, mut whole) = (0.0f64, 0);
     for (part, &mean) in marginals.iter().enumerate() {
-        if mean <= 0.0 || mean >= 1.0 {
+        if !free(mean) {
             continue;
         }
         if let Some(previous) = ends.last_mut() {
             previous.next = Some(part as u32);
         }
-        let start = end;
-        end += mean;
-        if (end - end.round()).abs() <= SAME {
-            end = end.round();
-            whole += 1;
-        }
-        if start.ceil() < end {
+        // modulo 1, so that no digit is lost to how many ones there are
+        let (start, end) = (at, at + mean);
+        let integer = end <= close || (end - 1.0).abs() <= close || closing == Some(part);
+        at = match integer {
+            true => 0.0,
+            false if end > 1.0 => end - 1.0,
+            false => end,
+        };
+        whole += usize::from(integer);
+        // it holds an integer: its start, or one before its end
+        let begins = start == 0.0 && end > close;
+        if begins || (end > 1.0 && !integer) {
             present(part);
         }
         ends.push(End {
-            at: end - end.floor(),
+            at,
             part: part as u32,
             next: None,
         });

@@ -155,6 +155,10 @@ impl Structure for BitVector {
     fn contains(&self, parts: &Parts) -> bool {
         parts.unaries() == self.n && parts.additionals().is_empty()
     }
+
+    fn trusted(&self) -> bool {
+        true
+    }
 }
 
 impl KBest for BitVector {

@@ -112,6 +112,10 @@ impl Structure for Budget {
             && parts.count() <= self.max_ones
             && parts.additionals().is_empty()
     }
+
+    fn trusted(&self) -> bool {
+        true
+    }
 }
 
 impl KBest for Budget {

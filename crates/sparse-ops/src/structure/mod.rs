@@ -13,7 +13,7 @@ mod binary_sequence;
 mod bit_vector;
 mod budget;
 #[cfg(test)]
-mod enumerate;
+pub(crate) mod enumerate;
 mod error;
 mod knapsack;
 mod one_of;
@@ -71,11 +71,18 @@ pub trait Structure: Send + Sync {
         None
     }
 
-    /// Whether these parts are a structure of the set. The solver asks it for each answer of the
-    /// oracle. True by default.
+    /// Whether these parts are a structure of the set. It is asked for each answer of an oracle that
+    /// is not [`trusted`](Self::trusted), and for each structure that a warm start brings. True by
+    /// default.
     fn contains(&self, parts: &Parts) -> bool {
         let _ = parts;
         true
+    }
+
+    /// Whether the answers of all oracles (also those of [`KBest`] and [`Neighbors`]) are what they
+    /// should be, whatever the scores, so that none is checked. False by default.
+    fn trusted(&self) -> bool {
+        false
     }
 }
 
