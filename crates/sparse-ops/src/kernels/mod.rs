@@ -21,8 +21,9 @@
 //!
 //! Each row is read once and written once where it fits into shared memory: up to about 7,000
 //! elements of f32 in a forward pass and half of that in a backward pass on devices with 32 KiB of
-//! it, 3,500 and 1,700 with the 16 KiB that WebGPU guarantees. A longer row is read again in every
-//! pass over it, mostly from the cache. A strided long row is read by one cube with its stride;
+//! it, 3,500 and 1,700 with the 16 KiB that WebGPU guarantees. Of a longer row each unit
+//! remembers the scores above the first threshold, if they are few enough, as those of sparse
+//! mappings are; it is then read three times, and otherwise again in every pass, mostly from the cache. A strided long row is read by one cube with its stride;
 //! neighbouring rows share its cache lines.
 //!
 //! # Numbers

@@ -13,6 +13,8 @@ const SHORT: usize = 64;
 /// Shared memory that a cube takes at most: more would leave a multiprocessor too few cubes to
 /// hide its latencies, and longer rows are read again from the cache instead.
 const SHARED_BYTES: usize = 32 * 1024;
+/// Of that, what a cube takes at most for lists of scores that matter, in rows it has no room for.
+const LIST_BYTES: usize = 16 * 1024;
 /// Elements that a unit is worth starting for, where the units of a cube share a row.
 const PER_UNIT: usize = 8;
 
@@ -28,6 +30,9 @@ pub(super) struct Plan {
     /// Elements of a tile in shared memory, and from one row of it to the next.
     pub tile: usize,
     pub pitch: usize,
+    /// Scores above the first threshold that a unit remembers of a row that is not resident: later
+    /// thresholds are sums over these alone.
+    pub list: usize,
 }
 
 /// A launch's share of the work: the rows, the plan, and the cubes that cover them.
@@ -96,7 +101,11 @@ impl Plan {
         let scratch = scratch_len(plan.units) * size + size_of::<u32>();
         let room = bytes.saturating_sub(scratch) / (tiles * size);
         if len > room {
-            return plan;
+            let lists = LIST_BYTES.min(bytes.saturating_sub(scratch));
+            return Self {
+                list: lists / (plan.units * size),
+                ..plan
+            };
         }
         Self {
             resident: true,
@@ -113,6 +122,7 @@ impl Plan {
             resident: false,
             pitch: 0,
             tile: 1,
+            list: 0,
         }
     }
 
@@ -125,6 +135,7 @@ impl Plan {
             resident: false,
             pitch: 0,
             tile: 1,
+            list: 0,
         }
     }
 }

@@ -85,18 +85,45 @@ pub(super) fn solve<E: Float, W: Float, M: Mapping>(
         high = M::highest::<W>(W::cast_from(row.len), epsilon);
     }
     let mut step = 0u32;
+    // shifted scores, those of neighbouring units side by side
+    let mut list = Shared::<[W]>::new_slice(comptime!((plan.list * plan.units).max(1)));
+    let unit = UNIT_POS as usize;
+    // scores of this unit that the first pass has found above the lowest threshold, and no later pass
+    // will find others
+    let mut above = 0usize.runtime();
+    let mut listed = false.runtime();
     // a bad row takes a step like the others, so that units meet at the same barriers
     let mut running = true.runtime();
     while running {
         let mut mass = W::new(0.0);
         let mut slope = W::new(0.0);
-        let mut j = row.first;
-        while j < row.len {
-            let z = read::<E, W>(scores, tile, row, j, plan) - largest;
-            let (m, s) = M::terms::<W>(z, threshold, epsilon);
-            mass += m;
-            slope += s;
-            j += row.step;
+        if listed {
+            for place in 0..above {
+                let z = list[place * comptime!(plan.units) + unit];
+                let (m, s) = M::terms::<W>(z, threshold, epsilon);
+                mass += m;
+                slope += s;
+            }
+        } else {
+            let mut j = row.first;
+            while j < row.len {
+                let z = read::<E, W>(scores, tile, row, j, plan) - largest;
+                let (m, s) = M::terms::<W>(z, threshold, epsilon);
+                mass += m;
+                slope += s;
+                if comptime!(plan.list > 0) {
+                    if step == 0 && s > W::new(0.0) {
+                        if above < comptime!(plan.list) {
+                            list[above * comptime!(plan.units) + unit] = z;
+                        }
+                        above += 1;
+                    }
+                }
+                j += row.step;
+            }
+            if comptime!(plan.list > 0) {
+                listed = above <= comptime!(plan.list);
+            }
         }
         let (mass, slope) = fold_row::<Sum, W>(mass, slope, &mut workspace.scratch, plan);
 
