@@ -98,7 +98,8 @@ impl Plan {
             };
         }
         let plan = Self::shared(len, client);
-        let scratch = scratch_len(plan.units) * size + size_of::<u32>();
+        // and a place each for the condition of a loop, and for a tile or a list that is not there
+        let scratch = (scratch_len(plan.units) + 1) * size + size_of::<u32>();
         let room = bytes.saturating_sub(scratch) / (tiles * size);
         if len > room {
             let lists = LIST_BYTES.min(bytes.saturating_sub(scratch));
