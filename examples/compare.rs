@@ -16,7 +16,7 @@ use sparse_examples::{
         Comparison, ComparisonError, Overrides, Progress, Report, Request, State, Stop, assignment,
         today, without_folders,
     },
-    flags, say,
+    complain, flags, say,
 };
 use sparse_models::{
     bit_vector_vae::BitVectorVaeRun,
@@ -30,7 +30,8 @@ use sparse_models::{
 ///
 /// The same command again goes on where it stopped: finished runs are kept, others continue from their
 /// checkpoints. Ctrl-C ends it with what is done. Exit code 0: every run is finished; 1: some have
-/// failed, as the table says; 2: bad input, nothing was trained; 130: stopped.
+/// failed, as the table says; 2: bad input, nothing was trained; 130: stopped; 141: nobody reads what
+/// is printed.
 #[derive(Parser, Debug)]
 #[command(name = "compare", version)]
 struct Command {
@@ -94,7 +95,7 @@ fn main() -> ExitCode {
         Task::BitVectorVae => run::<BitVectorVaeRun>(&command),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        complain(error);
         ExitCode::from(2)
     })
 }

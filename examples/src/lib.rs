@@ -22,7 +22,7 @@ use sparse_models::training::{Display, EpochRow, OnEpoch, RunError, RunFolder};
 pub use bit_estimator_flags::BitEstimatorFlags;
 pub use estimator_flags::EstimatorFlags;
 pub use preset::Preset;
-pub use say::say;
+pub use say::{complain, say};
 
 /// The flags of every training.
 #[derive(Args, Debug)]
@@ -167,7 +167,7 @@ pub fn finish<T: Serialize>(result: Result<T, RunError>) -> ExitCode {
 /// Prints why a command failed, and says so to the shell: 130 when it was interrupted, 2 for
 /// anything else.
 pub fn failure(error: &RunError) -> ExitCode {
-    eprintln!("error: {error}");
+    complain(error);
     ExitCode::from(match error {
         RunError::Interrupted { .. } => 130,
         _ => 2,

@@ -17,8 +17,13 @@ pub fn say(line: impl Display) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::BrokenPipe => exit(NOBODY_READS),
         Err(error) => {
-            let _ = writeln!(io::stderr(), "error: cannot print: {error}");
+            complain(format_args!("cannot print: {error}"));
             exit(2);
         }
     }
+}
+
+/// Prints an error, if anybody reads it.
+pub fn complain(error: impl Display) {
+    let _ = writeln!(io::stderr(), "error: {error}");
 }

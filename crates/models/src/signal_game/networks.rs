@@ -48,9 +48,6 @@ impl Vision {
     }
 }
 
-/// Filter values that are computed together: as many as a processor's cache has room for.
-const FILTERED: usize = 1 << 18;
-
 /// The paper's sender: features → embedding, whose dimensions all go through the same small network,
 /// → logits.
 ///
@@ -72,13 +69,8 @@ impl FilterSender {
     fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         let embedded = self.embedding.forward(features);
         let [batch, size] = embedded.dims();
-        let [_, filters] = self.first.weight.dims();
-        // every pass over all filters of all dimensions at once would go through main memory
-        let piece = (FILTERED / filters).max(1);
-        let pieces = embedded.reshape([batch * size, 1]).split(piece, 0);
-        let filter = |piece| self.second.forward(sigmoid(self.first.forward(piece)));
-        let filtered = Tensor::cat(pieces.into_iter().map(filter).collect(), 0);
-        let collapsed = sigmoid(filtered.reshape([batch, size]));
+        let filtered = sigmoid(self.first.forward(embedded.reshape([batch * size, 1])));
+        let collapsed = sigmoid(self.second.forward(filtered).reshape([batch, size]));
         self.logits.forward(collapsed)
     }
 }

@@ -26,10 +26,17 @@ pub fn chosen_device() -> Result<Device, RunError> {
 
 /// The backends that are compiled in, by the names of their features.
 fn compiled() -> impl Iterator<Item = &'static str> {
+    // as in Burn, each of its graphics interfaces makes wgpu available too
+    let wgpu = cfg!(any(
+        feature = "wgpu",
+        feature = "vulkan",
+        feature = "metal",
+        feature = "webgpu"
+    ));
     let backends = [
         ("flex", cfg!(feature = "flex")),
         ("ndarray", cfg!(feature = "ndarray")),
-        ("wgpu", cfg!(feature = "wgpu")),
+        ("wgpu", wgpu),
         ("vulkan", cfg!(feature = "vulkan")),
         ("metal", cfg!(feature = "metal")),
         ("webgpu", cfg!(feature = "webgpu")),

@@ -20,6 +20,17 @@ pub enum RunError {
         /// The run folder.
         path: PathBuf,
     },
+    /// The folder holds something that a run would write over, but no run.
+    #[error(
+        "{} holds {found}, but no config.json of a run that it is of: give another folder",
+        path.display()
+    )]
+    Remains {
+        /// The folder.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
+    },
     /// There is nothing to continue or to evaluate.
     #[error("{} holds no run: expected {expected} there", path.display())]
     NoRun {

@@ -36,9 +36,15 @@ impl RunFolder {
         let folder = Self {
             path: path.to_path_buf(),
         };
-        let traces = [CONFIG, EPOCHS, CHECKPOINTS, Self::METRICS];
-        if traces.iter().any(|name| folder.file(name).exists()) {
+        if folder.file(CONFIG).exists() {
             return Err(RunError::Occupied { path: folder.path });
+        }
+        let mut remains = [EPOCHS, CHECKPOINTS, Self::METRICS].into_iter();
+        if let Some(found) = remains.find(|name| folder.file(name).exists()) {
+            return Err(RunError::Remains {
+                path: folder.path,
+                found,
+            });
         }
         fs::create_dir_all(path).map_err(RunError::write(path))?;
         folder.write_json(CONFIG, settings)?;

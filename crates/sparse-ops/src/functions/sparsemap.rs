@@ -43,7 +43,8 @@ use crate::structure::Structure;
 ///
 /// # Panics
 ///
-/// If the scores' shapes are not those of the structure, or an option is out of range.
+/// If the scores' shapes are not those of the structure, an option is out of range, or the structure has
+/// no unary part or a [`ClosedForm`](crate::ClosedForm) that does not fit its parts.
 ///
 /// # Source
 ///

@@ -25,7 +25,7 @@ pub(super) struct Plan {
     pub units: usize,
     /// Each unit has a row of its own; otherwise the units of a cube share one.
     pub row_per_unit: bool,
-    /// Rows are held in shared memory; otherwise they are read again in every pass.
+    /// Rows are held in shared memory; otherwise they are read again where all of them is needed.
     pub resident: bool,
     /// Elements of a tile in shared memory, and from one row of it to the next.
     pub tile: usize,

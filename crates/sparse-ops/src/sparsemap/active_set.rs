@@ -23,6 +23,7 @@ pub(super) struct ActiveSet<O> {
     oracle: O,
     pub(super) corral: Corral,
     candidate: Parts,
+    named: Named,
     /// `η − μ`
     pub(super) reduced: Vec<f64>,
     pub(super) marginals: Vec<f64>,
@@ -32,12 +33,28 @@ pub(super) struct ActiveSet<O> {
     pub(super) scale: f64,
 }
 
+/// Finds parts that are named twice.
+#[derive(Debug, Default)]
+struct Named(Vec<u32>);
+
+impl Named {
+    /// Whether the additional parts are some of `count`, and none is named twice.
+    fn once(&mut self, parts: &Parts, count: usize) -> bool {
+        self.0.clear();
+        self.0.extend_from_slice(parts.additionals());
+        self.0.sort_unstable();
+        let known = self.0.last().is_none_or(|&part| (part as usize) < count);
+        known && self.0.is_sorted_by(|a, b| a < b)
+    }
+}
+
 impl<O: Default> ActiveSet<O> {
     pub(super) fn new(unaries: usize) -> Self {
         Self {
             oracle: O::default(),
             corral: Corral::new(unaries),
             candidate: Parts::new(unaries),
+            named: Named::default(),
             reduced: Vec::new(),
             marginals: Vec::new(),
             scale: 1.0,
@@ -81,8 +98,6 @@ impl<O: Default> ActiveSet<O> {
                 && let Some(last) = self.corral.weights.last_mut()
             {
                 *last = weight;
-                let largest = largest(scores, &self.candidate);
-                self.scale = self.scale.max(largest);
             }
         }
         if self.corral.len() == 0 {
@@ -98,6 +113,9 @@ impl<O: Default> ActiveSet<O> {
         self.reduced.extend(pairs.map(|(score, mean)| score - mean));
         // from here on the scores of the corral are equal, as those of any are between two steps
         self.corral.polish(&self.reduced);
+        // of those that are left: what has gone may have had the score of a mask
+        let left = self.corral.vertices();
+        self.scale = left.map(|parts| largest(scores, parts)).fold(1.0, f64::max);
         true
     }
 
@@ -167,7 +185,8 @@ impl<O: Default> ActiveSet<O> {
                 unseen += 1;
             }
             value = value.max(now);
-            let close = gap <= options.tol * scale;
+            // far below the level an answer of the oracle's is no proof of anything
+            let close = gap.abs() <= options.tol * scale;
             let idle = close && unseen > self.corral.len() + STALLS;
             let given_up = idle || (stalls >= STALLS && refreshed);
             if gap <= floor || given_up {
@@ -210,23 +229,23 @@ impl<O: Default> ActiveSet<O> {
         }
     }
 
-    /// The Wolfe gap of marginals, with the expected score of the additional parts; NaN if the
-    /// oracle has no answer.
+    /// The Wolfe gap of marginals with the expected score of the additional parts, NaN if the oracle has
+    /// no answer; and the level that it is a difference from.
     pub(super) fn gap<S: Structure<Workspace = O>>(
         &mut self,
         structure: &S,
         scores: Scores<'_>,
         marginals: &[f64],
         gain: f64,
-    ) -> f64 {
+    ) -> (f64, f64) {
         self.reduced.clear();
         let pairs = scores.unaries.iter().zip(marginals);
         self.reduced.extend(pairs.map(|(score, mean)| score - mean));
         let level = masked_dot(&self.reduced, marginals) + gain;
         self.scale = 1.0;
         match self.ask(structure, scores.additionals) {
-            Ok((score, _)) => (score - level).max(0.0),
-            Err(_) => f64::NAN,
+            Ok((score, _)) => ((score - level).max(0.0), level),
+            Err(_) => (f64::NAN, level),
         }
     }
 
@@ -261,11 +280,11 @@ impl<O: Default> ActiveSet<O> {
             additionals,
         };
         self.candidate.clear();
-        let (oracle, candidate, trusted) =
-            (&mut self.oracle, &mut self.candidate, structure.trusted());
+        let (oracle, candidate, named) = (&mut self.oracle, &mut self.candidate, &mut self.named);
+        let trusted = structure.trusted();
         let valid = catch_unwind(AssertUnwindSafe(|| {
             structure.argmax(scores, oracle, candidate);
-            trusted || (structure.contains(candidate) && distinct(candidate, additionals.len()))
+            trusted || (structure.contains(candidate) && named.once(candidate, additionals.len()))
         }));
         match valid {
             Ok(true) if self.candidate.unaries() == self.reduced.len() => {}
@@ -295,15 +314,6 @@ impl<O: Default> ActiveSet<O> {
         }
         Ok((unary + gain, gain))
     }
-}
-
-/// Whether the additional parts are some of `count`, and none is named twice.
-fn distinct(parts: &Parts, count: usize) -> bool {
-    let named = parts.additionals();
-    let known = named.iter().all(|&part| (part as usize) < count);
-    // without room for a copy to sort
-    let once = |(at, part): (usize, &u32)| !named[..at].contains(part);
-    known && (named.is_sorted_by(|a, b| a < b) || named.iter().enumerate().all(once))
 }
 
 /// The score of the additional parts, if the parts are a structure of the set without a forbidden

@@ -260,12 +260,15 @@ impl<'a, S: Structure> Rows<'a, S> {
             additionals: &self.additionals,
         };
         let gain = self.chain.gain(&self.additionals);
+        let (wolfe_gap, level) = solver.gap(self.structure, scores, marginals, gain);
         let certificate = Certificate {
-            wolfe_gap: solver.gap(self.structure, scores, marginals, gain),
+            wolfe_gap,
             residual: 0.0,
             iterations: 0,
         };
-        let status = self.reached(certificate, self.active_set.scale.max(self.chain.scale()));
+        // also of sums over a long chain
+        let scale = self.active_set.scale.max(self.chain.scale());
+        let status = self.reached(certificate, scale.max(level.abs()));
         self.solution.finish_row(Shape::Chain, status, certificate);
     }
 

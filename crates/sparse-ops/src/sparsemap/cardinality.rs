@@ -8,6 +8,11 @@ use super::status::Certificate;
 
 /// Newton steps and bisections of the threshold, more than f64 can need.
 const STEPS: usize = 2200;
+/// How often the base is moved to where the threshold was found: each time at least half of the
+/// digits that are missing come to light.
+const BASES: usize = 8;
+/// What is left of a threshold beside its base when no digit is lost that a marginal could show.
+const SMALL: f64 = 2.0;
 
 /// Where the marginals lie: those strictly between 0 and 1 are free to move, if `tight` with a
 /// constant sum.
@@ -20,7 +25,7 @@ pub(super) struct Projection {
 }
 
 /// A threshold `τ = base + rest`. Beside a large τ the differences of scores would be lost, which is
-/// all that counts where a bound is tight: `η − base` is exact near τ, and of the size of `rest`.
+/// all that counts where a bound is tight: `η − base` is exact near τ, and `rest` is small.
 #[derive(Debug, Clone, Copy)]
 struct Threshold {
     base: f64,
@@ -98,11 +103,11 @@ pub(super) fn project(
     Some(Projection {
         tight,
         certificate: Certificate {
-            wolfe_gap: gap.max(0.0) + (tau.base * missed).abs(),
+            wolfe_gap: gap.max(0.0) + ((tau.base + tau.rest) * missed).abs(),
             residual: 0.0,
             iterations: 0,
         },
-        scale: tau.base.abs().max(1.0),
+        scale: (tau.base + tau.rest).abs().max(1.0),
     })
 }
 
@@ -136,24 +141,29 @@ fn threshold(scores: &[f64], bound: f64) -> Threshold {
         least = if allowed < least { allowed } else { least };
         most = if score > most { score } else { most };
     }
-    let from = |base: f64, near: f64| {
+    let from = |base: f64| {
         let (low, high) = (((least - base) - 1.0).max(f64::MIN), most - base);
         let rest = 0.0f64.clamp(low, high);
-        search(scores, bound, Threshold { base, rest }, (low, high), near)
+        search(scores, bound, Threshold { base, rest }, (low, high))
     };
-    // first near enough that what is left is small, then as near as can be
-    from(from(0.0, 1.0).rest, f64::EPSILON)
+    let mut tau = from(0.0);
+    for _ in 0..BASES {
+        if tau.rest.abs() <= SMALL {
+            break;
+        }
+        tau = from(tau.base + tau.rest);
+    }
+    tau
 }
 
 /// Newton steps on a function that is piecewise linear and falls, kept between brackets, from `tau`
-/// until one is as short as `near`. A step from the right piece is exact.
+/// until one is too short to matter. A step from the right piece is exact.
 #[inline(always)]
 fn search(
     scores: &[f64],
     bound: f64,
     mut tau: Threshold,
     (mut low, mut high): (f64, f64),
-    near: f64,
 ) -> Threshold {
     for _ in 0..STEPS {
         let excess = sum(scores, |score| tau.clip(score)) - bound;
@@ -180,7 +190,7 @@ fn search(
             low + 0.5 * (high - low)
         };
         let next = tau.rest;
-        if next <= low || next >= high || (next - at).abs() <= near.max(f64::EPSILON * at.abs()) {
+        if next <= low || next >= high || (next - at).abs() <= f64::EPSILON * at.abs().max(1.0) {
             break;
         }
     }

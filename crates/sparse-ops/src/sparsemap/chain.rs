@@ -55,7 +55,8 @@ impl Chain {
 
     /// Copies the scores of the pairs, but those that are so large that the solution would be the same
     /// with any larger one: they are made smaller, and leave the digits of the others alone. −∞ is
-    /// one of them.
+    /// one of them. What large positive scores do to each other and to large negative ones stays, at the
+    /// cost of digits.
     fn limit(&mut self, unaries: &[f64], pairs: &[f64]) {
         self.pairs.clear();
         self.pairs.extend_from_slice(pairs);

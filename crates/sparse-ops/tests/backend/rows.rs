@@ -261,7 +261,7 @@ fn masks_leave_exact_zeros_in_long_rows() {
 #[test]
 fn ties_and_offsets_in_long_rows() {
     let device = Device::default();
-    for len in [40, 300, 5000] {
+    for len in [40, 300, 5000, 9000] {
         let equal = vec![0.3; len];
         // multiples of 1/64 survive an offset of 1e5 in f32 exactly
         let x: Vec<f64> = normals(len, 3)

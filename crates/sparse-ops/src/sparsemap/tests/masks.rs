@@ -28,6 +28,16 @@ fn forbids<S: Structure>(structure: &S, forbidden: &[usize], deviation: f64) {
             let pairs = got.marginals.iter().zip(&want.marginals);
             pairs
                 .for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{a} {b} at {mask}, {options:?}"));
+            // the same from where nothing was forbidden
+            let open = solve(structure, &scores, &options, false);
+            let active = SparseMapOptions::default().with_closed_form(false);
+            let start = Some((&open).into());
+            let warm = solve_from(start, structure, &masked(mask), &active, true);
+            prove(&warm, structure, &masked(mask));
+            let warm_grads = warm.marginals_backward(&grad);
+            for (part, (a, b)) in warm_grads.iter().zip(&want_grad).enumerate() {
+                assert!((a - b).abs() < 1e-6, "warm, part {part}: {a} {b} at {mask}");
+            }
             let grads = got.marginals_backward(&grad);
             for (part, (a, b)) in grads.iter().zip(&want_grad).enumerate() {
                 assert!(
@@ -97,6 +107,42 @@ fn a_mask_that_is_not_needed_shifts_nothing() {
             );
         }
     }
+}
+
+/// Scores of any size beside each other: the threshold is found wherever it lies.
+#[test]
+fn large_scores_beside_small_ones_keep_the_bounds() {
+    fn check<S: Structure>(structure: S, scores: &[f64], want: &[f64]) {
+        let solution = proven(&structure, scores, &SparseMapOptions::default());
+        for (mean, want) in solution.marginals.iter().zip(want) {
+            assert!((mean - want).abs() < 1e-14, "{:?}", solution.marginals);
+        }
+    }
+    let most = f64::from(f32::MAX);
+    let third = 1.0 / 3.0;
+    let one_of = |n: usize| OneOf::new(n).unwrap();
+    check(one_of(3), &[1e20, 1e20, 0.0], &[0.5, 0.5, 0.0]);
+    check(
+        one_of(4),
+        &[1e30, 1e30, 1e30, -1e30],
+        &[third, third, third, 0.0],
+    );
+    check(
+        one_of(6),
+        &[1e6, 1e6, 1e6, 0.0, 0.0, 0.0],
+        &[third, third, third, 0.0, 0.0, 0.0],
+    );
+    check(
+        AtMostOne::new(3).unwrap(),
+        &[most, most, 0.0],
+        &[0.5, 0.5, 0.0],
+    );
+    let budget = Budget::new(5, 2).unwrap().one_sided();
+    check(
+        budget,
+        &[1e9, 1e9, 1e9, 0.4, 0.2],
+        &[2.0 * third, 2.0 * third, 2.0 * third, 0.0, 0.0],
+    );
 }
 
 /// One of n whose scores all have the same large offset, as where every one is masked.

@@ -1,5 +1,5 @@
-//! Many random instances of all structures, each proven by its certificate, the small ones against
-//! all of their structures.
+//! Many random instances of all structures, each proven by its certificate; small ones of bits without
+//! additional parts against all of their structures.
 
 use super::*;
 use crate::structure::enumerate::bit_vectors;
