@@ -27,8 +27,8 @@ pub(super) struct ActiveSet<O> {
     /// `η − μ`
     pub(super) reduced: Vec<f64>,
     pub(super) marginals: Vec<f64>,
-    /// The largest score of a part of any structure that has been looked at, at least 1: what is
-    /// lost to rounding is relative to it, and so are tolerances. Scores of other parts do not count,
+    /// The largest score of a part of any structure that has been looked at of late, at least 1: what
+    /// is lost to rounding is relative to it, and so are tolerances. Scores of other parts do not count,
     /// such as that of a mask.
     pub(super) scale: f64,
 }
@@ -92,8 +92,19 @@ impl<O: Default> ActiveSet<O> {
         scores: Scores<'_>,
     ) -> bool {
         self.corral.clear();
+        // A structure in the support scores at η − μ as much as any other, and μ takes at most 1 of each
+        // part's score: one that scores less than this is in no support, and would only cost digits.
+        let mut least = f64::NEG_INFINITY;
+        let mut all = start.clone();
+        while all.next(&mut self.candidate).is_some() {
+            if allowed(structure, scores, &self.candidate).is_some() {
+                let score = scores.of(&self.candidate) - self.candidate.count() as f64;
+                least = least.max(score);
+            }
+        }
         while let Some(weight) = start.next(&mut self.candidate) {
             if let Some(gain) = allowed(structure, scores, &self.candidate)
+                && scores.of(&self.candidate) >= least
                 && self.corral.push(&self.candidate, gain)
                 && let Some(last) = self.corral.weights.last_mut()
             {
@@ -113,10 +124,15 @@ impl<O: Default> ActiveSet<O> {
         self.reduced.extend(pairs.map(|(score, mean)| score - mean));
         // from here on the scores of the corral are equal, as those of any are between two steps
         self.corral.polish(&self.reduced);
-        // of those that are left: what has gone may have had the score of a mask
-        let left = self.corral.vertices();
-        self.scale = left.map(|parts| largest(scores, parts)).fold(1.0, f64::max);
+        self.candidate.clear();
+        self.measure(scores);
         true
+    }
+
+    /// Takes the scale of the structures in the corral and of the candidate.
+    fn measure(&mut self, scores: Scores<'_>) {
+        let all = self.corral.vertices().chain([&self.candidate]);
+        self.scale = all.map(|parts| largest(scores, parts)).fold(1.0, f64::max);
     }
 
     /// A corral of the MAP structure alone.
@@ -170,6 +186,10 @@ impl<O: Default> ActiveSet<O> {
             let terms = (self.candidate.count() + 2) as f64;
             if gap < -rounding * terms || gap.is_nan() {
                 return SolveStatus::OracleWrong;
+            }
+            if gap <= self.scale * options.tol.max(2.0 * f64::EPSILON * terms) {
+                // before that is believed: the scores of what has left the corral no longer count
+                self.measure(scores);
             }
             let scale = self.scale;
             // below this a gap is rounding: the score of a vertex is a sum of as many terms

@@ -58,7 +58,7 @@ impl<'a> WarmStart<'a> {
 }
 
 /// Those of one row.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct WarmRow<'a> {
     start: WarmStart<'a>,
     entries: std::ops::Range<usize>,
