@@ -1,23 +1,14 @@
 //! The commands as a shell sees them: exit codes, and what is said where.
 #![allow(clippy::unwrap_used)]
 
+mod built;
+
 use std::{
     io::{BufRead, BufReader},
-    path::PathBuf,
     process::{Command, Stdio},
 };
 
-/// `cargo test` builds the examples beside the folder of the tests.
-fn example(name: &str) -> Command {
-    let test = std::env::current_exe().unwrap();
-    let path: PathBuf = test.parent().unwrap().with_file_name("examples").join(name);
-    assert!(
-        path.is_file(),
-        "{} is built by `cargo test` without --test",
-        path.display()
-    );
-    Command::new(path)
-}
+use built::example;
 
 #[test]
 fn a_backend_that_is_not_compiled_in_is_refused_with_those_that_are() {
@@ -30,7 +21,7 @@ fn a_backend_that_is_not_compiled_in_is_refused_with_those_that_are() {
         ("structures", vec![]),
         ("compare", vec!["ssvae"]),
     ] {
-        let refused = example(name)
+        let refused = Command::new(example(name))
             .args(arguments)
             .arg("--out")
             .arg(&out)
@@ -53,7 +44,7 @@ fn a_backend_that_is_not_compiled_in_is_refused_with_those_that_are() {
 fn a_command_whose_reader_goes_away_ends_in_silence() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
-    let mut child = example("ssvae")
+    let mut child = Command::new(example("ssvae"))
         .args(["--plain", "--warm-up-epochs", "200", "--epochs", "1"])
         .arg("--out")
         .arg(&out)

@@ -2,15 +2,18 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+mod built;
+
 use std::{
     fs::File,
     io::Read,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     thread::{sleep, spawn},
     time::{Duration, Instant},
 };
 
+use built::example;
 use rustix::{
     process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
@@ -54,18 +57,6 @@ fn start(arguments: &[&str], out: &Path) -> (Child, File) {
         while screen.read(&mut buffer).is_ok_and(|count| count > 0) {}
     });
     (child, terminal)
-}
-
-/// `cargo test` builds the examples beside the folder of the tests.
-fn example(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.parent().unwrap().with_file_name("examples").join(name);
-    assert!(
-        path.is_file(),
-        "{} is built by `cargo test` without --test",
-        path.display()
-    );
-    path
 }
 
 /// The exit code, and what was said on the standard error.
