@@ -128,6 +128,52 @@ pub(crate) fn categorical_log_likelihood_backward<B: Backend>(
     (features_grad, B::float_reshape(sum, [rank, levels].into()))
 }
 
+/// `σ(x aᵀ) w` for `inputs` x `[n]`, `slopes` a `[f]` and `weights` w `[f]`.
+pub(crate) fn sum_of_sigmoids<B: Backend>(
+    inputs: FloatTensor<B>,
+    slopes: FloatTensor<B>,
+    weights: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let shape = inputs.shape();
+    let filtered = sigmoids::<B>(inputs, slopes);
+    B::float_reshape(B::float_matmul(filtered, column::<B>(weights)), shape)
+}
+
+/// With `S = σ(x aᵀ)`: `g ⊙ S′ (w ⊙ a)`, `w ⊙ S′ᵀ (g ⊙ x)` and `Sᵀ g`.
+pub(crate) fn sum_of_sigmoids_backward<B: Backend>(
+    inputs: FloatTensor<B>,
+    slopes: FloatTensor<B>,
+    weights: FloatTensor<B>,
+    grad: FloatTensor<B>,
+) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let (shape, filters) = (inputs.shape(), slopes.shape());
+    let on = sigmoids::<B>(inputs.clone(), slopes.clone());
+    let off = sigmoids::<B>(B::float_neg(inputs.clone()), slopes.clone());
+    let rates = B::float_mul(on.clone(), off);
+    let product = column::<B>(B::float_mul(weights.clone(), slopes));
+    let rows = B::float_reshape(B::float_matmul(rates.clone(), product), shape);
+    let inputs_grad = B::float_mul(grad.clone(), rows);
+    let over_inputs = |layer: FloatTensor<B>, factors: FloatTensor<B>| {
+        let sums = B::float_matmul(B::float_swap_dims(layer, 0, 1), column::<B>(factors));
+        B::float_reshape(sums, filters.clone())
+    };
+    let of_slopes = over_inputs(rates, B::float_mul(grad.clone(), inputs));
+    let slopes_grad = B::float_mul(weights, of_slopes);
+    (inputs_grad, slopes_grad, over_inputs(on, grad))
+}
+
+/// `σ(x aᵀ)`, `[n, f]`.
+fn sigmoids<B: Backend>(inputs: FloatTensor<B>, slopes: FloatTensor<B>) -> FloatTensor<B> {
+    let row = [1, slopes.shape()[0]].into();
+    let slopes = B::float_reshape(slopes, row);
+    B::sigmoid(B::float_matmul(column::<B>(inputs), slopes))
+}
+
+fn column<B: Backend>(vector: FloatTensor<B>) -> FloatTensor<B> {
+    let shape = [vector.shape()[0], 1].into();
+    B::float_reshape(vector, shape)
+}
+
 /// `w ⊙ (g − ⟨w, g⟩ / Σ w)`, row by row.
 fn project<B: Backend>(
     weights: FloatTensor<B>,

@@ -13,8 +13,9 @@ use crate::{Link, compose, host};
 /// Sparse mappings, their losses and the packing of supports, as a backend has to supply them.
 ///
 /// Every method has a default body that is correct on any backend: forward methods read their
-/// inputs back and compute on the host, backward methods compose float operations of the backend
-/// (and can therefore be differentiated themselves). A backend overrides what it can do faster.
+/// inputs back and compute on the host (but [`sum_of_sigmoids`](SparseOps::sum_of_sigmoids), which is
+/// composed), backward methods compose float operations of the backend (and can therefore be
+/// differentiated themselves). A backend overrides what it can do faster.
 ///
 /// The public functions of the crate check their arguments before they come here: `dim` is a valid
 /// dimension, `alpha > 1`, and shapes agree.
@@ -217,6 +218,31 @@ pub trait SparseOps: Backend {
         compose::categorical_log_likelihood_backward::<Self>(residuals, head_residuals, grad)
     }
 
+    /// `Σ_f w_f σ(a_f x)` for each of the `inputs` `[n]`, with `slopes` `[f]` and `weights` `[f]`.
+    /// Every size is at least 1.
+    #[fusion(dtype = inputs, shape = inputs)]
+    fn sum_of_sigmoids(
+        inputs: FloatTensor<Self>,
+        slopes: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        compose::sum_of_sigmoids::<Self>(inputs, slopes, weights)
+    }
+
+    /// The gradients of [`sum_of_sigmoids`](SparseOps::sum_of_sigmoids) in the inputs, the slopes and
+    /// the weights.
+    #[fusion(meta = |inputs, slopes, weights, _grad| {
+        (inputs.clone(), slopes.clone(), weights.clone())
+    })]
+    fn sum_of_sigmoids_backward(
+        inputs: FloatTensor<Self>,
+        slopes: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        compose::sum_of_sigmoids_backward::<Self>(inputs, slopes, weights, grad)
+    }
+
     /// Where the packed support of each row begins: `[batch + 1]` exclusive prefix sums of the
     /// number of entries of `probs` `[batch, classes]` that are not zero (a NaN counts, so that it
     /// is not lost).
@@ -316,7 +342,7 @@ impl CategoricalData {
 }
 
 /// What a default body reads back; a lazy backend finishes its queue first.
-fn read<B: Backend>(tensor: FloatTensor<B>) -> TensorData {
+pub(crate) fn read<B: Backend>(tensor: FloatTensor<B>) -> TensorData {
     try_read_sync(B::float_into_data(tensor))
         .expect(
             "sparse-ops: this backend cannot read tensors synchronously, and has no own kernels",

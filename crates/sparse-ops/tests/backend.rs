@@ -22,6 +22,8 @@ mod mappings;
 mod oracle;
 #[path = "backend/rows.rs"]
 mod rows;
+#[path = "backend/sigmoids.rs"]
+mod sigmoids;
 #[path = "backend/sparsemap_from.rs"]
 mod sparsemap_from;
 #[path = "backend/sparsemap_loss.rs"]

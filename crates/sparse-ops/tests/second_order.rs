@@ -74,6 +74,17 @@ impl Function for SquaredLoss {
     }
 }
 
+/// The sum of the squared sums of sigmoids, with the scores as inputs, slopes and weights.
+struct Sigmoids;
+
+impl Function for Sigmoids {
+    fn of<B: SparseOps>(&self, scores: FloatTensor<B>) -> FloatTensor<B> {
+        let all = B::float_reshape(scores, [SCORES.len()].into());
+        let sums = B::sum_of_sigmoids(all.clone(), all.clone(), all);
+        B::float_sum(B::float_mul(sums.clone(), sums))
+    }
+}
+
 fn check(function: impl Function, name: &str) {
     let twice = numbers::<Flex>(gradient::<Once>(floats::<Flex>(&SCORES), |scores| {
         let first = gradient::<Twice>(scores, |scores| function.of::<Twice>(scores));
@@ -110,4 +121,9 @@ fn losses_are_differentiated_twice() {
     for alpha in [1.0, 1.3, 1.5, 2.0] {
         check(SquaredLoss(alpha), &format!("loss of α = {alpha}"));
     }
+}
+
+#[test]
+fn sums_of_sigmoids_are_differentiated_twice() {
+    check(Sigmoids, "sums of sigmoids");
 }

@@ -7,6 +7,8 @@ use burn::{
     },
 };
 
+use sparse_ops::sum_of_sigmoids;
+
 use super::{Agents, SignalGameConfig, slots::Slots};
 use crate::{
     estimators::{Codes, Outcomes},
@@ -69,9 +71,13 @@ impl FilterSender {
     fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         let embedded = self.embedding.forward(features);
         let [batch, size] = embedded.dims();
-        let filtered = sigmoid(self.first.forward(embedded.reshape([batch * size, 1])));
-        let collapsed = sigmoid(self.second.forward(filtered).reshape([batch, size]));
-        self.logits.forward(collapsed)
+        let [_, filters] = self.first.weight.dims();
+        let sums = sum_of_sigmoids(
+            embedded.reshape([batch * size]),
+            self.first.weight.val().reshape([filters]),
+            self.second.weight.val().reshape([filters]),
+        );
+        self.logits.forward(sigmoid(sums.reshape([batch, size])))
     }
 }
 

@@ -161,6 +161,21 @@ impl<B: SparseOps, C: CheckpointStrategy> SparseOps for Autodiff<B, C> {
         (log_likelihood, residuals, head_residuals)
     }
 
+    fn sum_of_sigmoids(
+        inputs: FloatTensor<Self>,
+        slopes: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let nodes = [inputs.node(), slopes.node(), weights.node()];
+        let state = [inputs, slopes, weights].map(|tensor| tensor.into_primitive());
+        let [inputs, slopes, weights] = state.clone();
+        let sums = B::sum_of_sigmoids(inputs, slopes, weights);
+        match SumOfSigmoids.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(state, sums),
+            OpsKind::UnTracked(prep) => prep.finish(sums),
+        }
+    }
+
     fn support_offsets(probs: FloatTensor<Self>, int_dtype: IntDType) -> IntTensor<Self> {
         B::support_offsets(probs.into_primitive(), int_dtype)
     }
@@ -286,6 +301,24 @@ impl<B: SparseOps> Backward<B, 3> for CategoricalLogLikelihood {
         if let Some(node) = bias_node {
             let bias_grad = B::float_reshape(rows(rank, 1), [levels].into());
             grads.register::<B>(node.id, bias_grad);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SumOfSigmoids;
+
+impl<B: SparseOps> Backward<B, 3> for SumOfSigmoids {
+    type State = [FloatTensor<B>; 3];
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [inputs, slopes, weights] = ops.state;
+        let grad = grads.consume::<B>(&ops.node);
+        let (inputs, slopes, weights) = B::sum_of_sigmoids_backward(inputs, slopes, weights, grad);
+        for (node, grad) in ops.parents.into_iter().zip([inputs, slopes, weights]) {
+            if let Some(node) = node {
+                grads.register::<B>(node.id, grad);
+            }
         }
     }
 }

@@ -146,6 +146,36 @@ impl SparseOps for Flex {
             inputs.output(head_residuals, Shape::from([n, weight[0] + 1, weight[1]])),
         )
     }
+
+    fn sum_of_sigmoids(
+        inputs: FloatTensor<Self>,
+        slopes: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let tensors = [inputs, slopes, weights].map(|tensor| tensor.to_contiguous());
+        let sums =
+            host::sum_of_sigmoids_bytes(tensors.each_ref().map(|t| t.bytes()), tensors[0].dtype());
+        like(&tensors[0], sums)
+    }
+
+    fn sum_of_sigmoids_backward(
+        inputs: FloatTensor<Self>,
+        slopes: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let tensors = [inputs, slopes, weights].map(|tensor| tensor.to_contiguous());
+        let [inputs, slopes, weights] = host::sum_of_sigmoids_backward_bytes(
+            tensors.each_ref().map(|t| t.bytes()),
+            grad.to_contiguous().bytes(),
+            tensors[0].dtype(),
+        );
+        (
+            like(&tensors[0], inputs),
+            like(&tensors[1], slopes),
+            like(&tensors[2], weights),
+        )
+    }
 }
 
 /// The inputs of the categorical log-likelihood, contiguous.

@@ -15,6 +15,7 @@ mod sparsemap_loss;
 mod sparsemax;
 mod structure_scores;
 mod structure_targets;
+mod sum_of_sigmoids;
 mod topk_sparsemax;
 
 pub use bernoulli_log_likelihood::bernoulli_log_likelihood;
@@ -31,4 +32,5 @@ pub use sparsemap_loss::sparsemap_loss;
 pub use sparsemax::sparsemax;
 pub use structure_scores::StructureScores;
 pub use structure_targets::StructureTargets;
+pub use sum_of_sigmoids::sum_of_sigmoids;
 pub use topk_sparsemax::topk_sparsemax;

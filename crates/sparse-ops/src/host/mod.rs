@@ -21,6 +21,7 @@ mod layout;
 mod loss;
 mod mapping;
 mod rows;
+mod sigmoids;
 mod simd;
 mod support;
 mod taylor;
@@ -233,6 +234,35 @@ impl CategoricalBytes<'_> {
             pixels: self.pixels,
         }
     }
+}
+
+/// See [`SparseOps::sum_of_sigmoids`](crate::SparseOps::sum_of_sigmoids); on the bytes of contiguous
+/// tensors.
+pub(crate) fn sum_of_sigmoids_bytes([inputs, slopes, weights]: [&[u8]; 3], dtype: DType) -> Bytes {
+    with_element!(dtype, E => {
+        let [inputs, slopes, weights] =
+            [inputs, slopes, weights].map(|bytes| E::widened(elements::<E>(bytes)));
+        let filters = sigmoids::Filters::new(&slopes, &weights);
+        Bytes::from_elems(E::narrowed(filters.apply(&inputs)))
+    })
+}
+
+/// Its gradients in the inputs, the slopes and the weights, from the `grad` of the sums.
+pub(crate) fn sum_of_sigmoids_backward_bytes(
+    [inputs, slopes, weights]: [&[u8]; 3],
+    grad: &[u8],
+    dtype: DType,
+) -> [Bytes; 3] {
+    with_element!(dtype, E => {
+        let [inputs, slopes, weights, grad] =
+            [inputs, slopes, weights, grad].map(|bytes| E::widened(elements::<E>(bytes)));
+        let gradients = sigmoids::Filters::new(&slopes, &weights).derive(&inputs, &grad);
+        [
+            Bytes::from_elems(E::narrowed(gradients.inputs)),
+            from_f64(&gradients.slopes, dtype),
+            from_f64(&gradients.weights, dtype),
+        ]
+    })
 }
 
 /// Every row of a contiguous tensor times its element of `factors`.
