@@ -77,6 +77,7 @@ fn run(command: &Command) -> Result<Metrics<BitVectorVaeTest>, RunError> {
     let (mut settings, started) = flags.started(|started| command.settings(started))?;
     settings.importance = command.importance(settings.importance);
     settings.validate()?;
+    settings.method.demand_read(&command.estimator.given())?;
     let data = settings.read_data(flags.data_dir.as_deref())?;
     let name = format!(
         "bit_vector_vae-{}-{}-{}",

@@ -67,6 +67,7 @@ fn run(command: &Command) -> Result<Metrics<SsvaeTest>, RunError> {
     let flags = &command.run;
     let (settings, started) = flags.started(|started| command.settings(started))?;
     settings.validate()?;
+    settings.method.demand_read(&command.estimator.given())?;
     let data = settings.read_data(flags.data_dir.as_deref())?;
     let name = format!(
         "ssvae-{}-{}-{}",

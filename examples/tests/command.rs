@@ -39,6 +39,28 @@ fn a_backend_that_is_not_compiled_in_is_refused_with_those_that_are() {
     }
 }
 
+#[test]
+fn a_flag_that_the_method_does_not_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    for (name, method, flag) in [
+        ("ssvae", "sparsemax", "--samples"),
+        ("signal_game", "sfe", "--k"),
+        ("bit_vector_vae", "sparsemap", "--budget"),
+    ] {
+        let refused = Command::new(example(name))
+            .args(["--plain", "--method", method, flag, "3", "--out"])
+            .arg(&out)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{name}: {said}");
+        let start = format!("error: {} is no setting of {method}, but of ", &flag[2..]);
+        assert!(said.contains(&start), "{name}: {said}");
+        assert!(!out.exists(), "{name}");
+    }
+}
+
 /// As `ssvae --plain | head -1` does.
 #[test]
 fn a_command_whose_reader_goes_away_ends_in_silence() {
@@ -48,6 +70,8 @@ fn a_command_whose_reader_goes_away_ends_in_silence() {
         .args(["--plain", "--warm-up-epochs", "200", "--epochs", "1"])
         .arg("--out")
         .arg(&out)
+        // without it, Mesa complains
+        .env("XDG_RUNTIME_DIR", folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

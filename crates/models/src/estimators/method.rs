@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     BitDistribution, BitVectorEstimator, CategoricalEstimator, Disarm, Estimate, EstimatorSettings,
     GappedSt, Gumbel, ImplicitMle, Mapping, Marginalize, MarginalizeBits, Nvil, Outcomes, Query,
-    ReinMax, SettingError, Sfe, SfePlus, StGumbel, SumAndSample, UnorderedSet, Vimco,
+    ReinMax, SettingError, Sfe, SfePlus, StGumbel, SumAndSample, UnorderedSet, UnreadSetting,
+    Vimco,
 };
 
 /// What an estimator is made for.
@@ -36,12 +37,25 @@ pub struct UnknownMethod {
     known: Vec<&'static str>,
 }
 
+/// The name of a setting, which there is.
+macro_rules! setting {
+    ($setting:ident) => {{
+        let _ = |settings: &EstimatorSettings| {
+            let _ = &settings.$setting;
+        };
+        stringify!($setting)
+    }};
+}
+
 /// Makes the methods of a latent family by name, and an estimator that is any of theirs.
 macro_rules! registry {
     (
         $(#[$method_doc:meta])* $method:ident,
         $(#[$estimator_doc:meta])* $estimator:ident: $trait:ident, $family:literal;
-        $($(#[$doc:meta])* $name:literal $variant:ident($type:ty) = $make:expr;)*
+        $(
+            $(#[$doc:meta])* $name:literal $variant:ident($type:ty)
+                $(reads [$($setting:ident),*])? = $make:expr;
+        )*
     ) => {
         $(#[$method_doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +79,30 @@ macro_rules! registry {
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
+                }
+            }
+
+            /// The settings that it reads, by their names in [`EstimatorSettings`].
+            pub fn settings(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$variant => &[$($(setting!($setting)),*)?],)*
+                }
+            }
+
+            /// Checks that it reads all the settings that were `given`.
+            ///
+            /// # Errors
+            ///
+            /// If there is one that it does not read.
+            pub fn demand_read(self, given: &[&'static str]) -> Result<(), UnreadSetting> {
+                match given.iter().find(|name| !self.settings().contains(name)) {
+                    None => Ok(()),
+                    Some(name) => {
+                        let reads = |method: &Self| method.settings().contains(name);
+                        let readers = Self::ALL.into_iter().filter(reads);
+                        let readers = readers.map(Self::name).collect();
+                        Err(UnreadSetting::new(name, self.name(), readers))
+                    }
                 }
             }
 
@@ -169,23 +207,26 @@ registry! {
     /// The score function, with a learned baseline.
     "nvil" Nvil(Nvil) = |setup| Ok(Nvil::new(setup.inputs, setup.device));
     /// The most probable classes summed, the rest sampled.
-    "sum-and-sample" SumAndSample(SumAndSample) =
+    "sum-and-sample" SumAndSample(SumAndSample) reads [k] =
         |setup| SumAndSample::new(setup.settings, setup.size);
     /// Relaxed.
-    "gumbel" Gumbel(Gumbel) = |setup| Gumbel::new(setup.settings, setup.device);
+    "gumbel" Gumbel(Gumbel) reads [temperature, temperature_rate] =
+        |setup| Gumbel::new(setup.settings, setup.device);
     /// Sampled, with the gradient of the relaxation.
-    "st-gumbel" StGumbel(StGumbel) = |setup| StGumbel::new(setup.settings, setup.device);
+    "st-gumbel" StGumbel(StGumbel) reads [temperature, temperature_rate] =
+        |setup| StGumbel::new(setup.settings, setup.device);
     /// The score function of several samples, with leave-one-out baselines.
-    "vimco" Vimco(Vimco) = |setup| Vimco::new(setup.settings);
+    "vimco" Vimco(Vimco) reads [samples] = |setup| Vimco::new(setup.settings);
     /// Straight-through, of second order.
     "reinmax" ReinMax(ReinMax) = |_| Ok(ReinMax::default());
     /// Straight-through, from scores that agree with the sample.
-    "gapped-st" GappedSt(GappedSt) = |setup| GappedSt::new(setup.settings, setup.device);
+    "gapped-st" GappedSt(GappedSt) reads [gap, temperature, temperature_rate] =
+        |setup| GappedSt::new(setup.settings, setup.device);
     /// The score function of samples without replacement.
-    "unordered-set" UnorderedSet(UnorderedSet) =
+    "unordered-set" UnorderedSet(UnorderedSet) reads [k] =
         |setup| UnorderedSet::new(setup.settings, setup.size);
     /// The mode with noise, differentiated by where it would go.
-    "i-mle" ImplicitMle(ImplicitMle) = |setup| ImplicitMle::new(setup.settings);
+    "i-mle" ImplicitMle(ImplicitMle) reads [target_step] = |setup| ImplicitMle::new(setup.settings);
 }
 
 registry! {
@@ -195,7 +236,7 @@ registry! {
     BitEstimator: BitVectorEstimator, "bit vectors";
 
     /// Exact, over the k best codes.
-    "topk-sparsemax" TopKSparsemax(MarginalizeBits) =
+    "topk-sparsemax" TopKSparsemax(MarginalizeBits) reads [k] =
         |setup| MarginalizeBits::topk_sparsemax(setup.settings, setup.size);
     /// Exact, over the best code and its neighbours, by sparsemax.
     "local-sparsemax" LocalSparsemax(MarginalizeBits) =
@@ -207,7 +248,7 @@ registry! {
     "sparsemap" SparseMap(MarginalizeBits) =
         |setup| MarginalizeBits::over(BitDistribution::SparseMap, setup.size);
     /// Exact, over the support of SparseMAP with a budget of ones.
-    "sparsemap-budget" SparseMapBudget(MarginalizeBits) =
+    "sparsemap-budget" SparseMapBudget(MarginalizeBits) reads [budget] =
         |setup| MarginalizeBits::sparsemap_budget(setup.settings, setup.size);
     /// The score function, with a running mean as baseline.
     "sfe" Sfe(Sfe) = |setup| Ok(Sfe::new(setup.device));
@@ -218,13 +259,15 @@ registry! {
     /// Two antithetic samples.
     "disarm" Disarm(Disarm) = |_| Ok(Disarm::default());
     /// Relaxed.
-    "gumbel" Gumbel(Gumbel) = |setup| Gumbel::new(setup.settings, setup.device);
+    "gumbel" Gumbel(Gumbel) reads [temperature, temperature_rate] =
+        |setup| Gumbel::new(setup.settings, setup.device);
     /// Sampled, with the gradient of the relaxation.
-    "st-gumbel" StGumbel(StGumbel) = |setup| StGumbel::new(setup.settings, setup.device);
+    "st-gumbel" StGumbel(StGumbel) reads [temperature, temperature_rate] =
+        |setup| StGumbel::new(setup.settings, setup.device);
     /// The score function of several samples, with leave-one-out baselines.
-    "vimco" Vimco(Vimco) = |setup| Vimco::new(setup.settings);
+    "vimco" Vimco(Vimco) reads [samples] = |setup| Vimco::new(setup.settings);
     /// The mode with noise, differentiated by where it would go.
-    "i-mle" ImplicitMle(ImplicitMle) = |setup| ImplicitMle::new(setup.settings);
+    "i-mle" ImplicitMle(ImplicitMle) reads [target_step] = |setup| ImplicitMle::new(setup.settings);
 }
 
 impl Method {
@@ -262,6 +305,110 @@ mod tests {
         for method in BitMethod::ALL {
             assert_eq!(method.name().parse(), Ok(method));
         }
+    }
+
+    /// Each setting with a value that no method can have, and its name.
+    fn impossible() -> [(&'static str, EstimatorSettings); 7] {
+        let base = EstimatorSettings::default;
+        [
+            (
+                "k",
+                EstimatorSettings {
+                    k: Some(0),
+                    ..base()
+                },
+            ),
+            (
+                "samples",
+                EstimatorSettings {
+                    samples: 0,
+                    ..base()
+                },
+            ),
+            (
+                "temperature",
+                EstimatorSettings {
+                    temperature: -1.0,
+                    ..base()
+                },
+            ),
+            (
+                "temperature_rate",
+                EstimatorSettings {
+                    temperature_rate: -1.0,
+                    ..base()
+                },
+            ),
+            (
+                "gap",
+                EstimatorSettings {
+                    gap: -1.0,
+                    ..base()
+                },
+            ),
+            (
+                "target_step",
+                EstimatorSettings {
+                    target_step: -1.0,
+                    ..base()
+                },
+            ),
+            (
+                "budget",
+                EstimatorSettings {
+                    budget: Some(0),
+                    ..base()
+                },
+            ),
+        ]
+    }
+
+    #[test]
+    fn methods_read_the_settings_that_they_name_and_no_others() {
+        let device = &Device::default();
+        for (name, settings) in &impossible() {
+            let setup = Setup {
+                settings,
+                size: 8,
+                inputs: 2,
+                device,
+            };
+            for method in Method::ALL {
+                let refused = method.init(setup).is_err();
+                assert_eq!(
+                    refused,
+                    method.settings().contains(name),
+                    "{method}: {name}"
+                );
+            }
+            for method in BitMethod::ALL {
+                let refused = method.init(setup).is_err();
+                assert_eq!(
+                    refused,
+                    method.settings().contains(name),
+                    "{method}: {name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_setting_that_is_not_read_is_refused_with_the_methods_that_do() {
+        assert_eq!(
+            Method::GappedSt.demand_read(&["gap", "temperature"]),
+            Ok(())
+        );
+        assert_eq!(Method::Sparsemax.demand_read(&[]), Ok(()));
+        let refused = Method::Vimco.demand_read(&["samples", "temperature_rate"]);
+        assert_eq!(
+            refused.expect_err("not read").to_string(),
+            "temperature-rate is no setting of vimco, but of gumbel, st-gumbel, gapped-st"
+        );
+        let refused = BitMethod::SparseMap.demand_read(&["budget"]);
+        assert_eq!(
+            refused.expect_err("not read").to_string(),
+            "budget is no setting of sparsemap, but of sparsemap-budget"
+        );
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub use nvil::Nvil;
 pub use outcomes::{Codes, Outcomes, one_hot};
 pub use reinmax::ReinMax;
 pub use running_mean::RunningMean;
-pub use settings::{EstimatorSettings, SettingError};
+pub use settings::{EstimatorSettings, SettingError, UnreadSetting};
 pub use sfe::Sfe;
 pub use sfe_plus::SfePlus;
 pub use st_gumbel::StGumbel;

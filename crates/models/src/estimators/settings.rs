@@ -71,3 +71,26 @@ impl SettingError {
         }
     }
 }
+
+/// A setting that was given to a method that does not read it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is no setting of {method}, but of {}", readers.join(", "))]
+pub struct UnreadSetting {
+    name: String,
+    method: &'static str,
+    readers: Vec<&'static str>,
+}
+
+impl UnreadSetting {
+    pub(super) fn new(
+        name: &'static str,
+        method: &'static str,
+        readers: Vec<&'static str>,
+    ) -> Self {
+        Self {
+            name: name.replace('_', "-"),
+            method,
+            readers,
+        }
+    }
+}

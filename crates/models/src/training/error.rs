@@ -3,7 +3,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{data::DataError, estimators::SettingError};
+use crate::{
+    data::DataError,
+    estimators::{SettingError, UnreadSetting},
+};
 
 /// Why a run could not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +69,9 @@ pub enum RunError {
     /// A setting that the method cannot have.
     #[error(transparent)]
     Method(#[from] SettingError),
+    /// A setting that the method does not read.
+    #[error(transparent)]
+    Unread(#[from] UnreadSetting),
     /// A setting that no run can have.
     #[error("{name} must be {allowed}, got {given}")]
     Setting {

@@ -232,8 +232,8 @@ impl<W: Work, S: Simd> Tile<W, S> {
         all[..numbers.len()].copy_from_slice(numbers);
         let (registers, _) = W::registers::<S>(&all);
         let mut tile = Self::splat(simd, fill);
-        for t in 0..TILE {
-            tile.0[t] = Vector::of(simd, registers[t]);
+        for (slot, &register) in tile.0.iter_mut().zip(registers) {
+            *slot = Vector::of(simd, register);
         }
         tile
     }
