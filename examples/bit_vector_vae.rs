@@ -38,6 +38,9 @@ struct Command {
     /// Training epochs [default: 150 of the digits, 30 of Fashion-MNIST; preset paper: 100]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     epochs: Option<usize>,
+    /// Epochs in a row that may be worse than the best one before training ends [default: any number]
+    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    patience: Option<usize>,
     /// Images in a batch [default: 64; preset paper: 16 for codes of more than 32 bits]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     batch_size: Option<usize>,
@@ -120,6 +123,7 @@ impl Command {
             seed: self.seed.unwrap_or(base.seed),
             bits,
             epochs: self.epochs.unwrap_or(base.epochs),
+            patience: self.patience.or(base.patience),
             batch_size: self.batch_size.unwrap_or(base.batch_size),
             lr,
             // a lower rate at the start lowers the end too

@@ -39,6 +39,9 @@ struct Command {
     /// Training epochs [default: 20 of the digits, else 60]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     epochs: Option<usize>,
+    /// Epochs in a row that may be worse than the best one before training ends [default: any number]
+    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    patience: Option<usize>,
     /// Batches in an epoch [default: 100]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     batches: Option<usize>,
@@ -117,6 +120,7 @@ impl Command {
             candidates: self.candidates.unwrap_or(base.candidates),
             symbols: self.symbols.unwrap_or(base.symbols),
             epochs: self.epochs.unwrap_or(base.epochs),
+            patience: self.patience.or(base.patience),
             batches: self.batches.unwrap_or(base.batches),
             batch_size: self.batch_size.unwrap_or(base.batch_size),
             lr,

@@ -37,6 +37,9 @@ struct Command {
     /// Epochs on all images, after the warm-up [default: 800 of the digits, 100 of MNIST; preset paper: 200]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     epochs: Option<usize>,
+    /// Epochs in a row after the warm-up that may be worse than the best one before training ends [default: any number]
+    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    patience: Option<usize>,
     /// Labelled images in a batch, and as many unlabelled ones [default: 64]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     batch_size: Option<usize>,
@@ -102,6 +105,7 @@ impl Command {
             labels: self.labels.or(base.labels),
             warm_up_epochs: self.warm_up_epochs.unwrap_or(base.warm_up_epochs),
             epochs: self.epochs.unwrap_or(base.epochs),
+            patience: self.patience.or(base.patience),
             batch_size: self.batch_size.unwrap_or(base.batch_size),
             lr: self.lr.unwrap_or(base.lr),
             label_weight: self.label_weight.unwrap_or(base.label_weight),

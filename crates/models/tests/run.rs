@@ -131,6 +131,38 @@ fn a_resumed_run_ends_where_an_uninterrupted_one_does() {
     ends_where_an_uninterrupted_one_does(&settings(), run, &pictures);
 }
 
+/// Whether it was stopped in between or not; and it does not go on afterwards.
+#[test]
+fn an_impatient_run_ends_when_an_epoch_is_worse() {
+    let settings = SsvaeSettings {
+        epochs: 100,
+        patience: Some(1),
+        ..settings()
+    };
+    let place = tempfile::tempdir().unwrap();
+    let begin = |name| RunFolder::begin(&place.path().join(name), &settings).unwrap();
+    let [whole, stopped] = ["whole", "stopped"].map(begin);
+    run(&whole).train(Display::default()).unwrap();
+    run(&stopped).train(stop_after(1)).unwrap_err();
+    run(&stopped).train(Display::default()).unwrap();
+    let figures = |folder: &RunFolder| {
+        let rows = EpochLog::read(folder.path()).unwrap();
+        let figures = rows.into_iter().map(|row| (row.train, row.valid));
+        figures.collect::<Vec<_>>()
+    };
+    let rows = figures(&whole);
+    // of a hundred epochs, one is worse than those before
+    assert!((3..102).contains(&rows.len()), "{}", rows.len());
+    assert_eq!(figures(&stopped), rows);
+
+    run(&whole).train(Display::default()).unwrap();
+    assert_eq!(figures(&whole), rows);
+    let evaluated = run(&whole).evaluate().unwrap();
+    let (best, last) = (&rows[evaluated.best_epoch - 1], &rows[rows.len() - 1]);
+    assert!(last.1["Accuracy"] < best.1["Accuracy"]);
+    assert_eq!(evaluated.best_epoch.max(2), rows.len() - 1);
+}
+
 #[test]
 fn a_resumed_game_ends_where_an_uninterrupted_one_does() {
     let settings = SignalGameSettings {

@@ -107,7 +107,7 @@ impl Experiment for BitVectorVaeRun {
     }
 
     fn train(&self, display: Display) -> Result<(), RunError> {
-        let session = Session::of(&self.folder)?;
+        let session = Session::of(&self.folder)?.with_patience(self.settings.patience());
         let (settings, seed) = (&self.settings, self.settings.seed);
         let device = self.device.clone().autodiff();
         let steps = self.data.training.len().div_ceil(settings.batch_size);

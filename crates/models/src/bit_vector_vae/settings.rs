@@ -7,7 +7,7 @@ use super::BitVectorVaeConfig;
 use crate::{
     data::{self, DataError, DataSet, SplitImages, UnknownData},
     estimators::{BitEstimator, BitMethod, EstimatorSettings, SettingError, Setup},
-    training::{MOST_EPOCHS, RunError},
+    training::{MOST_EPOCHS, Patience, RunError},
 };
 
 /// A data set of this task.
@@ -114,6 +114,9 @@ pub struct BitVectorVaeSettings {
     pub levels: usize,
     /// Training epochs.
     pub epochs: usize,
+    /// Epochs in a row that may be worse than the best one before the training ends; `None` for all
+    /// epochs, whatever they are.
+    pub patience: Option<usize>,
     /// Images in a batch.
     pub batch_size: usize,
     /// Learning rate at the start.
@@ -148,6 +151,7 @@ impl BitVectorVaeSettings {
             bits,
             levels: data.levels(),
             epochs: 30,
+            patience: None,
             batch_size: 64,
             lr,
             final_lr: lr / 20.0,
@@ -186,6 +190,11 @@ impl BitVectorVaeSettings {
         }
     }
 
+    /// When the training ends before its last epoch.
+    pub fn patience(&self) -> Option<Patience> {
+        self.patience.map(|epochs| Patience { epochs, warm_up: 0 })
+    }
+
     /// Refuses what no run can have.
     ///
     /// # Errors
@@ -203,6 +212,7 @@ impl BitVectorVaeSettings {
         for (name, count) in [
             ("bits", self.bits),
             ("epochs", self.epochs),
+            ("patience", self.patience.unwrap_or(1)),
             ("batch-size", self.batch_size),
             ("importance-samples", self.importance.importance_samples),
             ("test-images", self.importance.test_images.unwrap_or(1)),

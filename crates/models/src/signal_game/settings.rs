@@ -11,7 +11,7 @@ use super::{Agents, GamePlan, SignalGameConfig};
 use crate::{
     data::{ConceptData, DataError, omniglot, read_features},
     estimators::{Estimator, EstimatorSettings, Method, SettingError, Setup},
-    training::{MOST_EPOCHS, RunError},
+    training::{MOST_EPOCHS, Patience, RunError},
 };
 
 /// A data set of this task.
@@ -101,6 +101,9 @@ pub struct SignalGameSettings {
     pub symbols: usize,
     /// Training epochs.
     pub epochs: usize,
+    /// Epochs in a row that may be worse than the best one before the training ends; `None` for all
+    /// epochs, whatever they are.
+    pub patience: Option<usize>,
     /// Batches in an epoch.
     pub batches: usize,
     /// Games in a batch.
@@ -135,6 +138,7 @@ impl SignalGameSettings {
             candidates: 16,
             symbols: 256,
             epochs: 60,
+            patience: None,
             batches: 100,
             batch_size: 64,
             lr: 2e-3,
@@ -180,6 +184,11 @@ impl SignalGameSettings {
         }
     }
 
+    /// When the training ends before its last epoch.
+    pub fn patience(&self) -> Option<Patience> {
+        self.patience.map(|epochs| Patience { epochs, warm_up: 0 })
+    }
+
     /// Refuses what no run can have.
     ///
     /// # Errors
@@ -197,6 +206,7 @@ impl SignalGameSettings {
         for (name, count) in [
             ("symbols", self.symbols),
             ("epochs", self.epochs),
+            ("patience", self.patience.unwrap_or(1)),
             ("batches", self.batches),
             ("batch-size", self.batch_size),
         ] {

@@ -95,7 +95,7 @@ impl Experiment for SsvaeRun {
     }
 
     fn train(&self, display: Display) -> Result<(), RunError> {
-        let session = Session::of(&self.folder)?;
+        let session = Session::of(&self.folder)?.with_patience(self.settings.patience());
         let (settings, plan) = (&self.settings, self.settings.plan());
         let device = self.device.clone().autodiff();
         let schedule = TwoPhases::new(

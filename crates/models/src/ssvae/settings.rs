@@ -7,7 +7,7 @@ use super::{BatchPlan, LossWeights, SsvaeConfig};
 use crate::{
     data::{self, DataError, DataSet, SemiSupervised, UnknownData},
     estimators::{Estimator, EstimatorSettings, Method, SettingError, Setup},
-    training::{MOST_EPOCHS, RunError},
+    training::{MOST_EPOCHS, Patience, RunError},
 };
 
 /// A data set of this task.
@@ -97,6 +97,9 @@ pub struct SsvaeSettings {
     pub warm_up_epochs: usize,
     /// Epochs on all images, after the warm-up.
     pub epochs: usize,
+    /// Epochs in a row after the warm-up that may be worse than the best one before the training ends;
+    /// `None` for all epochs, whatever they are.
+    pub patience: Option<usize>,
     /// Images of each kind in a batch.
     pub batch_size: usize,
     /// Learning rate while warming up.
@@ -123,6 +126,7 @@ impl SsvaeSettings {
             labels: None,
             warm_up_epochs: 30,
             epochs: 100,
+            patience: None,
             batch_size: 64,
             warm_up_lr: 1e-3,
             lr: 5e-4,
@@ -170,7 +174,11 @@ impl SsvaeSettings {
                 allowed,
             })
         };
-        for (name, count) in [("epochs", self.epochs), ("batch-size", self.batch_size)] {
+        for (name, count) in [
+            ("epochs", self.epochs),
+            ("patience", self.patience.unwrap_or(1)),
+            ("batch-size", self.batch_size),
+        ] {
             if count == 0 {
                 return refuse(name, "0".to_string(), "at least 1");
             }
@@ -236,6 +244,14 @@ impl SsvaeSettings {
     /// Warm-up and all.
     pub fn total_epochs(&self) -> usize {
         self.warm_up_epochs + self.epochs
+    }
+
+    /// When the training ends before its last epoch.
+    pub fn patience(&self) -> Option<Patience> {
+        self.patience.map(|epochs| Patience {
+            epochs,
+            warm_up: self.warm_up_epochs,
+        })
     }
 
     /// The weights of the loss for `data`.

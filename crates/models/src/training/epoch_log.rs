@@ -135,6 +135,11 @@ impl EpochLog {
         best(&self.lock().rows).map(|row| row.epoch)
     }
 
+    /// The rows so far.
+    pub(super) fn rows(&self) -> Vec<EpochRow> {
+        self.lock().rows.clone()
+    }
+
     /// A training epoch begins.
     pub fn begin_steps(&self) {
         self.lock().began = Some(Instant::now());

@@ -12,8 +12,12 @@ use burn::{
 };
 
 use super::{
-    Checkpoints, EpochLog, OnEpoch, RunError, RunFolder, checkpoints::NewestAndBest,
-    dashboard::Dashboard, quiet::Quiet, timed::Timed,
+    Checkpoints, EpochLog, EpochRow, OnEpoch, RunError, RunFolder,
+    checkpoints::NewestAndBest,
+    dashboard::Dashboard,
+    patience::{Patience, Stopping},
+    quiet::Quiet,
+    timed::Timed,
 };
 
 /// Epochs that a run may have: more than anyone waits for, and few enough to be added.
@@ -45,6 +49,7 @@ pub struct Session {
     checkpoints: Checkpoints,
     log: EpochLog,
     epochs_done: usize,
+    patience: Option<Patience>,
 }
 
 /// The newest checkpoint of an epoch that is among the first ones, which are `logged`.
@@ -80,7 +85,13 @@ impl Session {
             log: EpochLog::continued(folder.path(), epochs_done)?,
             checkpoints,
             epochs_done,
+            patience: None,
         })
+    }
+
+    /// The same, which ends when its patience does, if it has any.
+    pub fn with_patience(self, patience: Option<Patience>) -> Self {
+        Self { patience, ..self }
     }
 
     /// The epochs that are done already.
@@ -88,7 +99,7 @@ impl Session {
         self.epochs_done
     }
 
-    /// Trains until `epochs` epochs are done, with a checkpoint after each. `train` begins with the
+    /// Trains until `epochs` epochs are done, or its patience ends, with a checkpoint after each epoch. `train` begins with the
     /// first epoch that is not done; `configure` adds what the task wants, such as its metrics.
     ///
     /// # Errors
@@ -104,7 +115,7 @@ impl Session {
         configure: impl FnOnce(SupervisedTraining<M>) -> SupervisedTraining<M>,
         display: Display,
     ) -> Result<(), RunError> {
-        if self.epochs_done >= epochs {
+        if self.is_over(&self.log.rows(), epochs) {
             return Ok(());
         }
         let timed = Arc::new(Timed::new(train, self.log.clone()));
@@ -119,6 +130,10 @@ impl Session {
             .with_metric_logger(logger)
             .with_custom_checkpointers(model, optimizer, schedule)
             .with_checkpointing_strategy(strategy);
+        if let Some(patience) = self.patience {
+            let log = self.log.clone();
+            training = training.early_stopping(Stopping { log, patience });
+        }
         if self.epochs_done > 0 {
             training = training.checkpoint(self.epochs_done);
         }
@@ -129,8 +144,8 @@ impl Session {
         let result = configure(training).launch(learner);
 
         let path = self.folder.path().to_path_buf();
-        let logged = EpochLog::read(&path)?.len();
-        let checkpoint = newest(&self.checkpoints, logged)?;
+        let rows = EpochLog::read(&path)?;
+        let checkpoint = newest(&self.checkpoints, rows.len())?;
         if let Some(error) = result.error {
             // the log stops a training by an error of this kind, whose frame says nothing more
             let what = match &*error {
@@ -144,10 +159,16 @@ impl Session {
             });
         }
         // a training that has not come to its end was stopped, whoever says what
-        if result.interrupted.is_some() || logged < epochs {
+        if result.interrupted.is_some() || !self.is_over(&rows, epochs) {
             return Err(RunError::Interrupted { path, checkpoint });
         }
         Ok(())
+    }
+
+    /// Whether a training of `epochs` epochs has come to its end.
+    fn is_over(&self, rows: &[EpochRow], epochs: usize) -> bool {
+        let patience = self.patience;
+        rows.len() >= epochs || patience.is_some_and(|patience| patience.is_over(rows))
     }
 
     /// The files of each part, after a look whether they can be read.

@@ -1,0 +1,73 @@
+use burn::train::{
+    EarlyStoppingStrategy,
+    metric::store::{Aggregate, EventStoreClient, Split},
+};
+
+use super::{
+    EpochLog,
+    epoch_log::{EpochRow, SELECTION, best},
+};
+
+/// How long a training goes on without becoming better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// It ends when as many epochs in a row were worse than the [best](fn@best) one.
+    pub epochs: usize,
+    /// Not counting these, with which it begins.
+    pub warm_up: usize,
+}
+
+impl Patience {
+    /// Whether it has come to its end with the epochs in `rows`.
+    pub fn is_over(self, rows: &[EpochRow]) -> bool {
+        let best = best(rows).map_or(0, |row| row.epoch);
+        rows.len() >= best.max(self.warm_up).saturating_add(self.epochs)
+    }
+}
+
+/// Ends burn-train's training when its patience does, which the log knows, also that of a run that
+/// is continued.
+#[derive(Debug, Clone)]
+pub(super) struct Stopping {
+    pub(super) log: EpochLog,
+    pub(super) patience: Patience,
+}
+
+impl EarlyStoppingStrategy for Stopping {
+    fn should_stop(&mut self, epoch: usize, store: &EventStoreClient) -> bool {
+        // an answer from the store's thread: it has written this epoch's row by now
+        let _ = store.find_metric(SELECTION, epoch, Aggregate::Mean, &Split::Valid);
+        self.patience.is_over(&self.log.rows())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// The epochs after which a training with these losses ends.
+    fn lasts(losses: &[f64], patience: Patience) -> Option<usize> {
+        let row = |(i, loss): (usize, &f64)| EpochRow {
+            epoch: i + 1,
+            valid: BTreeMap::from([("Loss".to_string(), *loss)]),
+            ..EpochRow::default()
+        };
+        let rows: Vec<_> = losses.iter().enumerate().map(row).collect();
+        (1..=rows.len()).find(|&count| patience.is_over(&rows[..count]))
+    }
+
+    #[test]
+    fn ends_when_epochs_in_a_row_were_worse() {
+        let losses = [5.0, 3.0, 4.0, 3.0, 3.5, 2.0, 2.5, 2.4, 2.3];
+        for (epochs, end) in [(1, Some(3)), (2, Some(8)), (3, Some(9)), (4, None)] {
+            let patience = Patience { epochs, warm_up: 0 };
+            assert_eq!(lasts(&losses, patience), end, "{epochs}");
+        }
+        for (warm_up, end) in [(2, Some(3)), (3, Some(5)), (5, Some(7)), (8, Some(9))] {
+            let patience = Patience { epochs: 1, warm_up };
+            assert_eq!(lasts(&losses, patience), end, "after {warm_up}");
+        }
+    }
+}
