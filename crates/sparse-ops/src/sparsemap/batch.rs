@@ -118,10 +118,10 @@ impl<S: Structure> WithSimd for AllRows<'_, '_, S> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<V: Simd>(self, _: V) {
+    fn with_simd<V: Simd>(self, simd: V) {
         for row in self.rows {
             let scores = &self.scores[row * self.parts..(row + 1) * self.parts];
-            self.solver.solve(row, scores);
+            self.solver.solve(simd, row, scores);
         }
     }
 }
@@ -138,8 +138,9 @@ struct Rows<'a, S: Structure> {
     face: Face,
     unaries: Vec<f64>,
     additionals: Vec<f64>,
+    room: Vec<f64>,
     chain: Chain,
-    order: Vec<u32>,
+    order: Vec<nested::Ranked>,
     ends: Vec<systematic::End>,
     vertex: Parts,
 }
@@ -166,6 +167,7 @@ impl<'a, S: Structure> Rows<'a, S> {
             face: Face::default(),
             unaries: Vec::new(),
             additionals: Vec::new(),
+            room: Vec::new(),
             chain: Chain::default(),
             order: Vec::new(),
             ends: Vec::new(),
@@ -174,7 +176,7 @@ impl<'a, S: Structure> Rows<'a, S> {
     }
 
     #[inline(always)]
-    fn solve(&mut self, row: usize, scores: &[f64]) {
+    fn solve<V: Simd>(&mut self, simd: V, row: usize, scores: &[f64]) {
         let (unaries, additionals) = scores.split_at(self.structure.unaries());
         self.unaries.clear();
         self.unaries.extend_from_slice(unaries);
@@ -190,7 +192,7 @@ impl<'a, S: Structure> Rows<'a, S> {
         }
         match self.closed {
             Some(ClosedForm::Cardinality { at_least, at_most }) => {
-                self.clip((at_least, at_most));
+                self.clip(simd, (at_least, at_most));
             }
             Some(ClosedForm::Chain) => self.denoise(),
             None => self.by_active_set(row),
@@ -198,12 +200,13 @@ impl<'a, S: Structure> Rows<'a, S> {
     }
 
     #[inline(always)]
-    fn clip(&mut self, bounds: (usize, usize)) {
+    fn clip<V: Simd>(&mut self, simd: V, bounds: (usize, usize)) {
         let solution = &mut self.solution;
         let start = solution.marginals.len();
         solution.marginals.resize(start + self.unaries.len(), 0.0);
         let marginals = &mut solution.marginals[start..];
-        let Some(projection) = cardinality::project(&self.unaries, bounds, marginals) else {
+        let (scores, room) = (&self.unaries, &mut self.room);
+        let Some(projection) = cardinality::project(simd, scores, bounds, room, marginals) else {
             solution.marginals.truncate(start);
             return self.fail(SolveStatus::Infeasible, Certificate::NONE);
         };

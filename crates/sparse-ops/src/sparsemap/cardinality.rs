@@ -4,6 +4,8 @@
 //! SparseMAP is a clip with a threshold: `μ = clip(η − τ, 0, 1)`, τ = 0 unless a bound is tight.
 //! With `l = u = 1` it is sparsemax.
 
+use pulp::Simd;
+
 use super::status::Certificate;
 
 /// Newton steps and bisections of the threshold, more than f64 can need.
@@ -13,6 +15,8 @@ const STEPS: usize = 2200;
 const BASES: usize = 8;
 /// What is left of a threshold beside its base when no digit is lost that a marginal could show.
 const SMALL: f64 = 2.0;
+/// f64 in a register, at most.
+const MAX_LANES: usize = 8;
 
 /// Where the marginals lie: those strictly between 0 and 1 are free to move, if `tight` with a
 /// constant sum.
@@ -38,161 +42,240 @@ impl Threshold {
         rest: 0.0,
     };
 
-    /// `η − τ`
-    #[inline(always)]
-    fn below(self, score: f64) -> f64 {
-        (score - self.base) - self.rest
-    }
-
-    /// `clip(η − τ, 0, 1)`
-    #[inline(always)]
-    fn clip(self, score: f64) -> f64 {
-        let mean = self.below(score);
-        // as a vector register does it, where `clamp` has to look for a NaN
-        let mean = if mean > 0.0 { mean } else { 0.0 };
-        if mean < 1.0 { mean } else { 1.0 }
+    fn level(self) -> f64 {
+        self.base + self.rest
     }
 }
 
-/// Writes `μ`; `None` if fewer scores than the bound demands are above −∞.
+/// Writes `μ`; `None` if fewer scores than the bound demands are above −∞. `room` is for the scores
+/// in whole registers.
 #[inline(always)]
-pub(super) fn project(
+pub(super) fn project<S: Simd>(
+    simd: S,
     scores: &[f64],
     (at_least, at_most): (usize, usize),
+    room: &mut Vec<f64>,
     marginals: &mut [f64],
 ) -> Option<Projection> {
     let allowed = scores.iter().filter(|score| **score > f64::NEG_INFINITY);
     if allowed.count() < at_least {
         return None;
     }
+    room.clear();
+    room.extend_from_slice(scores);
+    // whose marginals are 0, and which nothing is lost on
+    room.resize(scores.len().next_multiple_of(MAX_LANES), f64::NEG_INFINITY);
+    let mut row = Row {
+        simd,
+        scores: S::as_mut_simd_f64s(room).0,
+    };
     let (least, most) = (at_least as f64, at_most as f64);
-    let expected = sum(scores, |score| Threshold::ZERO.clip(score));
+    let [expected, _] = row.expected_and_free(Threshold::ZERO);
     let bound = expected.clamp(least, most);
     let tight = bound != expected;
     let tau = if tight {
-        threshold(scores, bound)
+        row.threshold(bound)
     } else {
         Threshold::ZERO
     };
-    for (mean, score) in marginals.iter_mut().zip(scores) {
-        *mean = tau.clip(*score);
-    }
-    // With s = η − μ and t = s − τ, `Σ_i max(0, t_i) − t_i μ_i + τ (bound − Σμ)` bounds the Wolfe gap
-    // by duality.
-    let gap = sum(scores, |score| {
-        let mean = tau.clip(score);
-        let reduced = tau.below(score) - mean;
-        // where a mean is at its bound nothing is lost, however large the score
-        if reduced > 0.0 {
-            if mean < 1.0 {
-                reduced * (1.0 - mean)
-            } else {
-                0.0
-            }
-        } else if mean > 0.0 {
-            -reduced * mean
-        } else {
-            0.0
-        }
-    });
-    let missed = if tight {
-        bound - sum(marginals, |mean| mean)
-    } else {
-        0.0
-    };
+    let [gap, expected] = row.clip_all(tau);
+    marginals.copy_from_slice(&room[..scores.len()]);
+    let missed = if tight { bound - expected } else { 0.0 };
     Some(Projection {
         tight,
         certificate: Certificate {
-            wolfe_gap: gap.max(0.0) + ((tau.base + tau.rest) * missed).abs(),
+            wolfe_gap: gap.max(0.0) + (tau.level() * missed).abs(),
             residual: 0.0,
             iterations: 0,
         },
-        scale: (tau.base + tau.rest).abs().max(1.0),
+        scale: tau.level().abs().max(1.0),
     })
 }
 
-/// Independent sums, so that the compiler may keep them in registers side by side.
-const LANES: usize = 8;
-
-/// Sums of a term of every score.
-#[inline(always)]
-fn sum(scores: &[f64], term: impl Fn(f64) -> f64) -> f64 {
-    let mut sums = [0.0; LANES];
-    let (blocks, rest) = scores.as_chunks::<LANES>();
-    for block in blocks {
-        for lane in 0..LANES {
-            sums[lane] += term(block[lane]);
-        }
-    }
-    let rest: f64 = rest.iter().map(|score| term(*score)).sum();
-    sums.iter().sum::<f64>() + rest
+/// The scores in registers: none is NaN or +∞, and at least one is above −∞ if a bound is above 0.
+struct Row<'a, S: Simd> {
+    simd: S,
+    scores: &'a mut [S::f64s],
 }
 
-/// The τ with `Σ clip(η − τ, 0, 1) = bound`.
-#[inline(always)]
-fn threshold(scores: &[f64], bound: f64) -> Threshold {
-    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
-    for &score in scores {
-        let allowed = if score > f64::NEG_INFINITY {
-            score
-        } else {
-            f64::INFINITY
-        };
-        least = if allowed < least { allowed } else { least };
-        most = if score > most { score } else { most };
+impl<S: Simd> Row<'_, S> {
+    /// `η − τ`
+    #[inline(always)]
+    fn below(&self, score: S::f64s, tau: Threshold) -> S::f64s {
+        let simd = self.simd;
+        let from_base = simd.sub_f64s(score, simd.splat_f64s(tau.base));
+        simd.sub_f64s(from_base, simd.splat_f64s(tau.rest))
     }
-    let from = |base: f64| {
-        let (low, high) = (((least - base) - 1.0).max(f64::MIN), most - base);
-        let rest = 0.0f64.clamp(low, high);
-        search(scores, bound, Threshold { base, rest }, (low, high))
-    };
-    let mut tau = from(0.0);
-    for _ in 0..BASES {
-        if tau.rest.abs() <= SMALL {
-            break;
-        }
-        tau = from(tau.base + tau.rest);
-    }
-    tau
-}
 
-/// Newton steps on a function that is piecewise linear and falls, kept between brackets, from `tau`
-/// until one is too short to matter. A step from the right piece is exact.
-#[inline(always)]
-fn search(
-    scores: &[f64],
-    bound: f64,
-    mut tau: Threshold,
-    (mut low, mut high): (f64, f64),
-) -> Threshold {
-    for _ in 0..STEPS {
-        let excess = sum(scores, |score| tau.clip(score)) - bound;
-        // those that move: at an end of the interval they do on one side
-        let free = sum(scores, |score| {
-            if tau.clip(score) == tau.below(score) {
-                1.0
-            } else {
-                0.0
+    /// A number in `[0, 1]`.
+    #[inline(always)]
+    fn clip(&self, number: S::f64s) -> S::f64s {
+        let simd = self.simd;
+        let positive = simd.max_f64s(number, simd.splat_f64s(0.0));
+        simd.min_f64s(positive, simd.splat_f64s(1.0))
+    }
+
+    /// `Σ clip(η − τ, 0, 1)`, and how many of its terms move with τ: at an end of the interval they
+    /// do on one side.
+    #[inline(always)]
+    fn expected_and_free(&self, tau: Threshold) -> [f64; 2] {
+        let simd = self.simd;
+        let (zero, one) = (simd.splat_f64s(0.0), simd.splat_f64s(1.0));
+        let (mut expected, mut free) = (zero, zero);
+        for &score in &*self.scores {
+            let below = self.below(score, tau);
+            let mean = self.clip(below);
+            let moves = simd.equal_f64s(mean, below);
+            expected = simd.add_f64s(expected, mean);
+            free = simd.add_f64s(free, simd.select_f64s(moves, one, zero));
+        }
+        [simd.reduce_sum_f64s(expected), simd.reduce_sum_f64s(free)]
+    }
+
+    /// Makes the scores μ, and returns a bound on the Wolfe gap, but for what Σμ misses, and Σμ.
+    ///
+    /// With `s = η − μ` and `t = s − τ`, `Σ_i max(0, t_i) − t_i μ_i + τ (bound − Σμ)` bounds the gap by
+    /// duality.
+    #[inline(always)]
+    fn clip_all(&mut self, tau: Threshold) -> [f64; 2] {
+        let simd = self.simd;
+        let (zero, one) = (simd.splat_f64s(0.0), simd.splat_f64s(1.0));
+        let (mut gap, mut expected) = (zero, zero);
+        for at in 0..self.scores.len() {
+            let below = self.below(self.scores[at], tau);
+            let mean = self.clip(below);
+            let reduced = simd.sub_f64s(below, mean);
+            // where a mean is at its bound nothing is lost, however large the score
+            let lost = simd.mul_f64s(reduced, simd.sub_f64s(one, mean));
+            let lost = simd.select_f64s(simd.less_than_f64s(mean, one), lost, zero);
+            let spent = simd.mul_f64s(simd.sub_f64s(zero, reduced), mean);
+            let spent = simd.select_f64s(simd.less_than_f64s(zero, mean), spent, zero);
+            let above = simd.less_than_f64s(zero, reduced);
+            gap = simd.add_f64s(gap, simd.select_f64s(above, lost, spent));
+            expected = simd.add_f64s(expected, mean);
+            self.scores[at] = mean;
+        }
+        [simd.reduce_sum_f64s(gap), simd.reduce_sum_f64s(expected)]
+    }
+
+    /// The τ with `Σ clip(η − τ, 0, 1) = bound`.
+    #[inline(always)]
+    fn threshold(&self, bound: f64) -> Threshold {
+        let [least, most] = self.extremes();
+        let (mut base, mut bases) = (0.0, 0..BASES);
+        loop {
+            let (low, high) = (((least - base) - 1.0).max(f64::MIN), most - base);
+            let rest = 0.0f64.clamp(low, high);
+            let tau = self.search(bound, Threshold { base, rest }, (low, high));
+            if tau.rest.abs() <= SMALL || bases.next().is_none() {
+                return tau;
             }
-        });
-        let at = tau.rest;
-        if excess > 0.0 {
-            low = at;
-        } else if excess < 0.0 {
-            high = at;
-        } else {
-            break;
-        }
-        let newton = at + excess / free;
-        tau.rest = if newton > low && newton < high {
-            newton
-        } else {
-            low + 0.5 * (high - low)
-        };
-        let next = tau.rest;
-        if next <= low || next >= high || (next - at).abs() <= f64::EPSILON * at.abs().max(1.0) {
-            break;
+            base = tau.level();
         }
     }
-    tau
+
+    /// The least score above −∞, and the largest.
+    #[inline(always)]
+    fn extremes(&self) -> [f64; 2] {
+        let simd = self.simd;
+        let forbidden = simd.splat_f64s(f64::NEG_INFINITY);
+        let (mut least, mut most) = (simd.splat_f64s(f64::INFINITY), forbidden);
+        for &score in &*self.scores {
+            let allowed = simd.less_than_f64s(forbidden, score);
+            let from = simd.select_f64s(allowed, score, simd.splat_f64s(f64::INFINITY));
+            least = simd.min_f64s(least, from);
+            most = simd.max_f64s(most, score);
+        }
+        [simd.reduce_min_f64s(least), simd.reduce_max_f64s(most)]
+    }
+
+    /// Newton steps on a function that is piecewise linear and falls, kept between brackets, from
+    /// `tau` until one is too short to matter. A step from the right piece is exact.
+    #[inline(always)]
+    fn search(&self, bound: f64, mut tau: Threshold, (mut low, mut high): (f64, f64)) -> Threshold {
+        for _ in 0..STEPS {
+            let [expected, free] = self.expected_and_free(tau);
+            let (excess, at) = (expected - bound, tau.rest);
+            if excess > 0.0 {
+                low = at;
+            } else if excess < 0.0 {
+                high = at;
+            } else {
+                break;
+            }
+            let tiny = f64::EPSILON * at.abs().max(1.0);
+            let step = excess / free;
+            if step.abs() <= tiny {
+                break;
+            }
+            let newton = at + step;
+            tau.rest = if newton > low && newton < high {
+                newton
+            } else {
+                low + 0.5 * (high - low)
+            };
+            let next = tau.rest;
+            if next <= low || next >= high || (next - at).abs() <= tiny {
+                break;
+            }
+        }
+        tau
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Arch, Scalar, Scalar128b, Scalar512b, WithSimd};
+
+    use super::*;
+    use crate::splitmix::SplitMix;
+
+    struct Project<'a> {
+        scores: &'a [f64],
+        bounds: (usize, usize),
+    }
+
+    impl WithSimd for Project<'_> {
+        type Output = (Option<Projection>, Vec<f64>);
+
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            let (mut room, mut marginals) = (Vec::new(), vec![f64::NAN; self.scores.len()]);
+            let Self { scores, bounds } = self;
+            let projection = project(simd, scores, bounds, &mut room, &mut marginals);
+            (projection, marginals)
+        }
+    }
+
+    #[test]
+    fn any_instruction_set() {
+        let mut random = SplitMix(5);
+        for n in [1_usize, 7, 8, 33, 128] {
+            for bounds in [(0, n), (1, 1), (0, n.div_ceil(8)), (n.div_ceil(2), n)] {
+                let mut scores: Vec<f64> = (0..n).map(|_| 6.0 * random.uniform() - 3.0).collect();
+                if n > 8 {
+                    scores[3] = f64::NEG_INFINITY;
+                }
+                let project = || Project {
+                    scores: &scores,
+                    bounds,
+                };
+                let (projection, want) = Arch::new().dispatch(project());
+                let projection = projection.expect("scores enough");
+                assert!(projection.certificate.wolfe_gap < 1e-13);
+                let sum: f64 = want.iter().sum();
+                let (least, most) = (bounds.0 as f64, bounds.1 as f64);
+                assert!(sum >= least - 1e-13 * sum && sum <= most + 1e-13 * sum);
+                for (projection, got) in [
+                    project().with_simd(Scalar),
+                    project().with_simd(Scalar128b),
+                    project().with_simd(Scalar512b),
+                ] {
+                    assert!(projection.is_some());
+                    // numbers up to 1 beside thresholds below 4, of a few roundings
+                    let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-14;
+                    assert!(got.iter().zip(&want).all(near), "{got:?} {want:?}");
+                }
+            }
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub(super) struct Chain {
     pairs: Vec<f64>,
     x: Vec<f64>,
     weights: Vec<f64>,
-    order: Vec<u32>,
+    order: Vec<nested::Ranked>,
 }
 
 impl Chain {
@@ -204,7 +204,7 @@ pub(super) fn marginals_backward(
 pub(super) fn probs_backward(
     bits: &[Bit],
     grad: &[f64],
-    (order, x, shares): (&mut Vec<u32>, &mut Vec<f64>, &mut Vec<f64>),
+    (order, x, shares): (&mut Vec<nested::Ranked>, &mut Vec<f64>, &mut Vec<f64>),
     unaries: &mut [f64],
     pairs: &mut [f64],
 ) {

@@ -26,7 +26,7 @@ struct Room {
     /// Of the vertices that the factor has.
     places: Vec<usize>,
     weights: Vec<f64>,
-    order: Vec<u32>,
+    order: Vec<nested::Ranked>,
     x: Vec<f64>,
     ends: Vec<End>,
 }

@@ -3,8 +3,6 @@
 //! With `u` uniform on (0, 1), `a = 1[μ > u]` has marginals μ. As u falls from 1 to 0 the vector
 //! gains its ones in the order of their marginals: at most n + 1 vectors, each within the next.
 
-use std::ops::Range;
-
 use crate::structure::Parts;
 
 /// Emits the vertices and their probabilities, from `u` = 1 to 0. Parts that are `turned` are on
@@ -13,7 +11,7 @@ use crate::structure::Parts;
 pub(super) fn decompose(
     marginals: &[f64],
     turned: impl Fn(usize) -> bool,
-    order: &mut Vec<u32>,
+    order: &mut Vec<Ranked>,
     vertex: &mut Parts,
     mut emit: impl FnMut(&mut Parts, f64),
 ) {
@@ -23,13 +21,13 @@ pub(super) fn decompose(
             vertex.insert(part);
         }
     }
-    sort(marginals, order);
+    rank(marginals, order);
     let mut above = 1.0;
-    for group in groups(order, marginals) {
-        let level = marginals[order[group.start] as usize];
+    for group in order.chunk_by(|a, b| a.key == b.key) {
+        let level = f64::from_bits(!group[0].key);
         emit(vertex, above - level);
-        for &part in &order[group] {
-            vertex.toggle(part as usize);
+        for ranked in group {
+            vertex.toggle(ranked.part as usize);
         }
         above = level;
     }
@@ -42,39 +40,36 @@ pub(super) fn decompose(
 #[inline(always)]
 pub(super) fn backward(
     marginals: &[f64],
-    order: &mut Vec<u32>,
+    order: &mut Vec<Ranked>,
     probs_grad: &[f64],
     shares: &mut [f64],
 ) {
-    sort(marginals, order);
-    for (index, group) in groups(order, marginals).enumerate() {
-        let share = (probs_grad[index + 1] - probs_grad[index]) / group.len() as f64;
-        for &part in &order[group] {
-            shares[part as usize] = share;
+    rank(marginals, order);
+    let groups = order.chunk_by(|a, b| a.key == b.key);
+    for (group, probs_grad) in groups.zip(probs_grad.windows(2)) {
+        let share = (probs_grad[1] - probs_grad[0]) / group.len() as f64;
+        for ranked in group {
+            shares[ranked.part as usize] = share;
         }
     }
 }
 
-/// The parts with a marginal strictly between 0 and 1, the largest first.
-fn sort(marginals: &[f64], order: &mut Vec<u32>) {
+/// A part by its marginal, the largest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ranked {
+    /// The bits of the marginal, turned over: positive numbers are ordered as their bits are.
+    key: u64,
+    part: u32,
+}
+
+/// The parts with a marginal strictly between 0 and 1.
+fn rank(marginals: &[f64], order: &mut Vec<Ranked>) {
     order.clear();
     let free = |mean: f64| mean > 0.0 && mean < 1.0;
     let free = (0..).zip(marginals).filter(|(_, mean)| free(**mean));
-    order.extend(free.map(|(part, _)| part));
-    // positive numbers are ordered as their bits are
-    let bits = |part: u32| marginals[part as usize].to_bits();
-    order.sort_unstable_by(|&a, &b| bits(b).cmp(&bits(a)).then(a.cmp(&b)));
-}
-
-/// Runs of equal marginals.
-fn groups<'a>(order: &'a [u32], marginals: &'a [f64]) -> impl Iterator<Item = Range<usize>> + 'a {
-    let mut start = 0;
-    std::iter::from_fn(move || {
-        let level = marginals[*order.get(start)? as usize];
-        let same = |part: &u32| marginals[*part as usize] == level;
-        let end = start + order[start..].iter().take_while(|part| same(part)).count();
-        let group = start..end;
-        start = end;
-        Some(group)
-    })
+    order.extend(free.map(|(part, mean)| Ranked {
+        key: !mean.to_bits(),
+        part,
+    }));
+    order.sort_unstable();
 }
