@@ -48,13 +48,19 @@ impl Report {
             let [calls, time, curves] = PICTURES.map(|(_, name)| self.picture(name));
             let [by_calls, by_time] = points;
             let cost = |name, logarithmic| Cost { name, logarithmic };
+            let Selection {
+                meaning,
+                unit,
+                better,
+                ..
+            } = E::SELECTION;
             let quality = E::QUALITY.first().map_or("quality", |figure| figure.name);
+            let quality = &format!("{quality}, {better} is better");
             let calls_axis = cost("decoder calls per example", true);
             draw_trade_off(&calls, calls_axis, quality, &by_calls)?;
             let time_axis = cost("training time (s)", false);
             draw_trade_off(&time, time_axis, quality, &by_time)?;
-            let Selection { meaning, unit, .. } = E::SELECTION;
-            let figure = format!("validation {meaning} ({unit})");
+            let figure = format!("validation {meaning} ({unit}), {better} is better");
             draw_courses(&curves, &figure, &courses(comparison)?)?;
         }
         let page = self.page(comparison);

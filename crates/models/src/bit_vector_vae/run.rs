@@ -56,6 +56,7 @@ impl Experiment for BitVectorVaeRun {
         metric: LOSS,
         meaning: "−ELBO",
         unit: "nats",
+        better: "lower",
     };
 
     type Source = BitVectorVaeData;

@@ -86,6 +86,8 @@ pub struct Selection {
     pub meaning: &'static str,
     /// Its unit.
     pub unit: &'static str,
+    /// Which values of it, and of the test's first figure, are better: "higher" or "lower".
+    pub better: &'static str,
 }
 
 impl Selection {
@@ -94,6 +96,7 @@ impl Selection {
         metric: super::SELECTION,
         meaning: "accuracy",
         unit: "%",
+        better: "higher",
     };
 }
 
