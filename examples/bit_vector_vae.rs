@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sparse_examples::{BitEstimatorFlags, Preset, RunFlags, finish, flags};
+use sparse_examples::{BitEstimatorFlags, Preset, RunFlags, finish, flags, say_if_early};
 use sparse_models::{
     bit_vector_vae::{
         BitVectorVaeData, BitVectorVaeRun, BitVectorVaeSettings, BitVectorVaeTest,
@@ -38,7 +38,7 @@ struct Command {
     /// Training epochs [default: 150 of the digits, 30 of Fashion-MNIST; preset paper: 100]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     epochs: Option<usize>,
-    /// Epochs in a row that may be worse than the best one before training ends [default: any number]
+    /// Epochs in a row without a better one, after which training ends [default: any number]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     patience: Option<usize>,
     /// Images in a batch [default: 64; preset paper: 16 for codes of more than 32 bits]
@@ -88,9 +88,10 @@ fn run(command: &Command) -> Result<Metrics<BitVectorVaeTest>, RunError> {
     );
     let folder = flags.begin(started, &name, &settings)?;
     let epochs = settings.epochs;
-    let run = BitVectorVaeRun::new(folder, settings, data, device);
+    let run = BitVectorVaeRun::new(folder.clone(), settings, data, device);
     if !flags.eval_only {
         run.train(flags.display(epochs))?;
+        say_if_early(&folder, epochs)?;
     }
     run.evaluate()
 }

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags};
+use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags, say_if_early};
 use sparse_models::{
     estimators::Method,
     signal_game::{SignalGameData, SignalGameRun, SignalGameSettings, SignalGameTest},
@@ -39,7 +39,7 @@ struct Command {
     /// Training epochs [default: 20 of the digits, else 60]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     epochs: Option<usize>,
-    /// Epochs in a row that may be worse than the best one before training ends [default: any number]
+    /// Epochs in a row without a better one, after which training ends [default: any number]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     patience: Option<usize>,
     /// Batches in an epoch [default: 100]
@@ -90,9 +90,10 @@ fn run(command: &Command) -> Result<Metrics<SignalGameTest>, RunError> {
     );
     let folder = flags.begin(started, &name, &settings)?;
     let epochs = settings.epochs;
-    let run = SignalGameRun::new(folder, settings, data, device);
+    let run = SignalGameRun::new(folder.clone(), settings, data, device);
     if !flags.eval_only {
         run.train(flags.display(epochs))?;
+        say_if_early(&folder, epochs)?;
     }
     run.evaluate()
 }

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags};
+use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags, say_if_early};
 use sparse_models::{
     estimators::Method,
     ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
@@ -37,7 +37,7 @@ struct Command {
     /// Epochs on all images, after the warm-up [default: 800 of the digits, 100 of MNIST; preset paper: 200]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     epochs: Option<usize>,
-    /// Epochs in a row after the warm-up that may be worse than the best one before training ends [default: any number]
+    /// Epochs in a row after the warm-up without a better one, after which training ends [default: any number]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     patience: Option<usize>,
     /// Labelled images in a batch, and as many unlabelled ones [default: 64]
@@ -78,9 +78,10 @@ fn run(command: &Command) -> Result<Metrics<SsvaeTest>, RunError> {
     );
     let folder = flags.begin(started, &name, &settings)?;
     let epochs = settings.total_epochs();
-    let run = SsvaeRun::new(folder, settings, data, device);
+    let run = SsvaeRun::new(folder.clone(), settings, data, device);
     if !flags.eval_only {
         run.train(flags.display(epochs))?;
+        say_if_early(&folder, epochs)?;
     }
     run.evaluate()
 }

@@ -42,13 +42,21 @@ impl BitEstimatorFlags {
 
     /// The names of the settings that flags give.
     pub fn given(&self) -> Vec<&'static str> {
+        let Self {
+            k,
+            budget,
+            samples,
+            temperature,
+            temperature_rate,
+            target_step,
+        } = self;
         let given = [
-            ("k", self.k.is_some()),
-            ("budget", self.budget.is_some()),
-            ("samples", self.samples.is_some()),
-            ("temperature", self.temperature.is_some()),
-            ("temperature_rate", self.temperature_rate.is_some()),
-            ("target_step", self.target_step.is_some()),
+            ("k", k.is_some()),
+            ("budget", budget.is_some()),
+            ("samples", samples.is_some()),
+            ("temperature", temperature.is_some()),
+            ("temperature_rate", temperature_rate.is_some()),
+            ("target_step", target_step.is_some()),
         ];
         let given = given.into_iter().filter(|(_, given)| *given);
         given.map(|(name, _)| name).collect()

@@ -43,13 +43,21 @@ impl EstimatorFlags {
 
     /// The names of the settings that flags give.
     pub fn given(&self) -> Vec<&'static str> {
+        let Self {
+            k,
+            samples,
+            temperature,
+            temperature_rate,
+            gap,
+            target_step,
+        } = self;
         let given = [
-            ("k", self.k.is_some()),
-            ("samples", self.samples.is_some()),
-            ("temperature", self.temperature.is_some()),
-            ("temperature_rate", self.temperature_rate.is_some()),
-            ("gap", self.gap.is_some()),
-            ("target_step", self.target_step.is_some()),
+            ("k", k.is_some()),
+            ("samples", samples.is_some()),
+            ("temperature", temperature.is_some()),
+            ("temperature_rate", temperature_rate.is_some()),
+            ("gap", gap.is_some()),
+            ("target_step", target_step.is_some()),
         ];
         let given = given.into_iter().filter(|(_, given)| *given);
         given.map(|(name, _)| name).collect()

@@ -17,7 +17,7 @@ use std::{
 use burn::train::Interrupter;
 use clap::Args;
 use serde::{Serialize, de::DeserializeOwned};
-use sparse_models::training::{Display, EpochRow, OnEpoch, RunError, RunFolder};
+use sparse_models::training::{Display, EpochLog, EpochRow, OnEpoch, RunError, RunFolder};
 
 pub use bit_estimator_flags::BitEstimatorFlags;
 pub use estimator_flags::EstimatorFlags;
@@ -108,6 +108,21 @@ impl RunFlags {
             interrupter,
         }
     }
+}
+
+/// Says so if the training in `folder` has ended before the last of its epochs.
+///
+/// # Errors
+///
+/// If its log cannot be read.
+pub fn say_if_early(folder: &RunFolder, total_epochs: usize) -> Result<(), RunError> {
+    let done = EpochLog::read(folder.path())?.len();
+    if done < total_epochs {
+        say(format_args!(
+            "training ended after epoch {done} of {total_epochs}: no better one for as long as --patience"
+        ));
+    }
+    Ok(())
 }
 
 /// Gives the terminal back, if a dashboard has it.

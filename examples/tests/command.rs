@@ -61,6 +61,26 @@ fn a_flag_that_the_method_does_not_read_is_refused() {
     }
 }
 
+/// Twenty epochs of no learning: the first one is the best.
+#[test]
+fn an_impatient_training_says_why_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let done = Command::new(example("ssvae"))
+        .args(["--plain", "--warm-up-epochs", "0", "--epochs", "20"])
+        .args(["--patience", "2", "--lr", "1e-12", "--out"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("\ntraining ended after epoch 3 of 20: no better one"),
+        "{said}"
+    );
+    assert!(said.contains("\"epochs\": 3,"), "{said}");
+}
+
 /// As `ssvae --plain | head -1` does.
 #[test]
 fn a_command_whose_reader_goes_away_ends_in_silence() {

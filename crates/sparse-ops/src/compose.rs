@@ -164,9 +164,11 @@ pub(crate) fn sum_of_sigmoids_backward<B: Backend>(
 
 /// `σ(x aᵀ)`, `[n, f]`.
 fn sigmoids<B: Backend>(inputs: FloatTensor<B>, slopes: FloatTensor<B>) -> FloatTensor<B> {
-    let row = [1, slopes.shape()[0]].into();
-    let slopes = B::float_reshape(slopes, row);
-    B::sigmoid(B::float_matmul(column::<B>(inputs), slopes))
+    let (n, filters) = (inputs.shape()[0], slopes.shape()[0]);
+    let row = B::float_reshape(slopes, [1, filters].into());
+    let [inputs, slopes] =
+        [column::<B>(inputs), row].map(|side| B::float_expand(side, [n, filters].into()));
+    B::sigmoid(B::float_mul(inputs, slopes))
 }
 
 fn column<B: Backend>(vector: FloatTensor<B>) -> FloatTensor<B> {

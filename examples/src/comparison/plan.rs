@@ -129,7 +129,8 @@ impl<E: Experiment> Comparison<E> {
                 Err(RunError::Training { what, .. }) => State::Failed(what),
                 Err(error) => State::Failed(error.to_string()),
             };
-            progress.end(&name, &state, E::QUALITY);
+            let (done, all) = run.epochs();
+            progress.end(&name, &state, E::QUALITY, all.saturating_sub(done));
             self.runs[index].state = state;
             after(self)?;
         }
@@ -191,12 +192,13 @@ impl<E: Experiment> PlannedRun<E> {
         }
     }
 
-    /// Its epochs: how many are done, and how many there are.
+    /// Its epochs: how many are done, and how many there are, which is not more if it is finished.
     fn epochs(&self) -> (usize, usize) {
         // a folder that cannot be read fails when the run begins
         let kept = Checkpoints::of(&self.path).epochs().unwrap_or_default();
         let done = kept.last().copied().unwrap_or(0);
-        (done, E::total_epochs(&self.settings))
+        let all = self.metrics().map(|_| done);
+        (done, all.unwrap_or(E::total_epochs(&self.settings)))
     }
 
     fn train(

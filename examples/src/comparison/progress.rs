@@ -53,8 +53,11 @@ impl Progress {
         }
     }
 
-    /// The run ends.
-    pub(super) fn end<T>(&self, name: &str, state: &State<T>, quality: &[Figure<T>]) {
+    /// The run ends, which may have had `left` epochs more.
+    pub(super) fn end<T>(&self, name: &str, state: &State<T>, quality: &[Figure<T>], left: usize) {
+        if matches!(state, State::Finished(_)) {
+            self.bar.dec_length(left as u64);
+        }
         let line = match state {
             State::Unfinished => format!("{name}: stopped"),
             State::Failed(why) => format!("{name}: failed, {why}"),

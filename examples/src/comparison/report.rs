@@ -161,10 +161,10 @@ fn points<E: Experiment>(
         .collect()
 }
 
-/// Of each epoch, the mean over the finished runs.
+/// Of each epoch that all finished runs of a method have, the mean over them.
 fn courses<E: Experiment>(comparison: &Comparison<E>) -> Result<Vec<Course>, RunError> {
     let mut courses = Vec::new();
-    for (method, place, _) in methods(comparison) {
+    for (method, place, runs) in methods(comparison) {
         let mut values = BTreeMap::<usize, Vec<f64>>::new();
         for run in comparison.runs_of(method) {
             if run.metrics().is_none() {
@@ -177,6 +177,7 @@ fn courses<E: Experiment>(comparison: &Comparison<E>) -> Result<Vec<Course>, Run
         }
         let means = values
             .into_iter()
+            .filter(|(_, values)| values.len() == runs.len())
             .filter_map(|(epoch, values)| Some((epoch, Spread::of(&values)?.mean)));
         courses.push(Course {
             label: method.to_string(),

@@ -144,7 +144,7 @@ impl Experiment for BitVectorVaeRun {
             data: settings.data.to_string(),
             method: settings.method.to_string(),
             seed: settings.seed,
-            epochs: settings.epochs,
+            epochs: rows.len(),
             backend: backend_name(&self.device),
             best_epoch: epoch,
             test: evaluate(

@@ -114,8 +114,8 @@ pub struct BitVectorVaeSettings {
     pub levels: usize,
     /// Training epochs.
     pub epochs: usize,
-    /// Epochs in a row that may be worse than the best one before the training ends; `None` for all
-    /// epochs, whatever they are.
+    /// Epochs in a row without a better one, after which the training ends; `None` for all epochs,
+    /// whatever they are.
     pub patience: Option<usize>,
     /// Images in a batch.
     pub batch_size: usize,

@@ -363,8 +363,14 @@ mod tests {
         ]
     }
 
+    /// As far as a setting is checked where it is read, which all are.
     #[test]
     fn methods_read_the_settings_that_they_name_and_no_others() {
+        let all = serde_json::to_value(EstimatorSettings::default()).expect("settings");
+        let all: Vec<&String> = all.as_object().expect("an object").keys().collect();
+        let mut tried = impossible().map(|(name, _)| name);
+        tried.sort_unstable();
+        assert_eq!(tried.to_vec(), all);
         let device = &Device::default();
         for (name, settings) in &impossible() {
             let setup = Setup {
@@ -403,6 +409,11 @@ mod tests {
         assert_eq!(
             refused.expect_err("not read").to_string(),
             "temperature-rate is no setting of vimco, but of gumbel, st-gumbel, gapped-st"
+        );
+        let refused = Method::Sfe.demand_read(&["budget"]);
+        assert_eq!(
+            refused.expect_err("not read").to_string(),
+            "budget is no setting of sfe"
         );
         let refused = BitMethod::SparseMap.demand_read(&["budget"]);
         assert_eq!(

@@ -74,7 +74,7 @@ impl SettingError {
 
 /// A setting that was given to a method that does not read it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is no setting of {method}, but of {}", readers.join(", "))]
+#[error("{name} is no setting of {method}{}", but_of(readers))]
 pub struct UnreadSetting {
     name: String,
     method: &'static str,
@@ -92,5 +92,12 @@ impl UnreadSetting {
             method,
             readers,
         }
+    }
+}
+
+fn but_of(readers: &[&str]) -> String {
+    match readers {
+        [] => String::new(),
+        readers => format!(", but of {}", readers.join(", ")),
     }
 }

@@ -136,7 +136,7 @@ impl Experiment for SignalGameRun {
             data: self.settings.data.to_string(),
             method: self.settings.method.to_string(),
             seed: self.settings.seed,
-            epochs: self.settings.epochs,
+            epochs: rows.len(),
             backend: backend_name(&self.device),
             best_epoch: epoch,
             test: evaluate(&learner, &games, &self.device),

@@ -101,8 +101,8 @@ pub struct SignalGameSettings {
     pub symbols: usize,
     /// Training epochs.
     pub epochs: usize,
-    /// Epochs in a row that may be worse than the best one before the training ends; `None` for all
-    /// epochs, whatever they are.
+    /// Epochs in a row without a better one, after which the training ends; `None` for all epochs,
+    /// whatever they are.
     pub patience: Option<usize>,
     /// Batches in an epoch.
     pub batches: usize,

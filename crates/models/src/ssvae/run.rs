@@ -131,7 +131,7 @@ impl Experiment for SsvaeRun {
             data: self.settings.data.name().to_string(),
             method: self.settings.method.to_string(),
             seed: self.settings.seed,
-            epochs: self.settings.epochs,
+            epochs: rows.len().saturating_sub(self.settings.warm_up_epochs),
             backend: backend_name(&self.device),
             best_epoch: epoch,
             test: evaluate(&learner, test, &plan, &self.device),

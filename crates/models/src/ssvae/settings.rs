@@ -97,8 +97,8 @@ pub struct SsvaeSettings {
     pub warm_up_epochs: usize,
     /// Epochs on all images, after the warm-up.
     pub epochs: usize,
-    /// Epochs in a row after the warm-up that may be worse than the best one before the training ends;
-    /// `None` for all epochs, whatever they are.
+    /// Epochs in a row, after the warm-up, without a better one, after which the training ends; `None` for
+    /// all epochs, whatever they are.
     pub patience: Option<usize>,
     /// Images of each kind in a batch.
     pub batch_size: usize,

@@ -15,13 +15,13 @@ use burn::{
         checkpoint::{
             Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
         },
-        metric::store::{Aggregate, EventStoreClient, Split},
+        metric::store::EventStoreClient,
     },
 };
 
 use super::{
     EpochLog, RunError,
-    epoch_log::SELECTION,
+    epoch_log::best,
     run_folder::{CHECKPOINTS, write_whole},
 };
 
@@ -178,9 +178,9 @@ impl CheckpointingStrategy for NewestAndBest {
         epoch: usize,
         store: &EventStoreClient,
     ) -> Vec<CheckpointingAction> {
-        // an answer from the store's thread: it has written this epoch's row by now
-        let _ = store.find_metric(SELECTION, epoch, Aggregate::Mean, &Split::Valid);
-        let (best, previous) = (self.log.best_epoch(), self.kept.last().copied());
+        let rows = self.log.rows_until(epoch, store);
+        let best = best(&rows).map(|row| row.epoch);
+        let previous = self.kept.last().copied();
         let old = |kept: &usize| Some(*kept) != previous && Some(*kept) != best;
         let outdated: Vec<usize> = self.kept.iter().copied().filter(old).collect();
         self.kept.retain(|kept| !outdated.contains(kept));

@@ -16,7 +16,7 @@ use burn::train::{
     logger::MetricLogger,
     metric::{
         MetricDefinition, MetricId, NumericEntry,
-        store::{EpochSummary, MetricsUpdate, Split},
+        store::{Aggregate, EpochSummary, EventStoreClient, MetricsUpdate, Split},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -130,14 +130,16 @@ impl EpochLog {
         folder.join(EPOCHS)
     }
 
-    /// The [`best`] epoch of all.
-    pub fn best_epoch(&self) -> Option<usize> {
-        best(&self.lock().rows).map(|row| row.epoch)
-    }
-
     /// The rows so far.
     pub(super) fn rows(&self) -> Vec<EpochRow> {
         self.lock().rows.clone()
+    }
+
+    /// The rows up to that of `epoch`, which burn-train has just ended; it answers by `store` when it
+    /// has handed it to the logger.
+    pub(super) fn rows_until(&self, epoch: usize, store: &EventStoreClient) -> Vec<EpochRow> {
+        let _ = store.find_metric(SELECTION, epoch, Aggregate::Mean, &Split::Valid);
+        self.rows()
     }
 
     /// A training epoch begins.
@@ -181,16 +183,18 @@ impl EpochLog {
 /// The best of some rows by validation [`SELECTION`], or by the validation loss of a task that has no
 /// such metric; the latest of several equal ones.
 pub fn best<'a>(rows: impl IntoIterator<Item = &'a EpochRow>) -> Option<&'a EpochRow> {
-    let value = |row: &EpochRow| {
-        let accuracy = row.valid.get(SELECTION).copied();
-        accuracy.or_else(|| row.valid.get(LOSS).map(|loss| -loss))
-    };
     rows.into_iter()
         .filter(|row| value(row).is_some_and(|value| !value.is_nan()))
         .max_by(|a, b| {
             let (a, b) = (value(a).unwrap_or(f64::NAN), value(b).unwrap_or(f64::NAN));
             a.total_cmp(&b)
         })
+}
+
+/// What an epoch is worth: the higher, the better.
+pub(super) fn value(row: &EpochRow) -> Option<f64> {
+    let accuracy = row.valid.get(SELECTION).copied();
+    accuracy.or_else(|| row.valid.get(LOSS).map(|loss| -loss))
 }
 
 impl Shared {

@@ -16,7 +16,7 @@ pub struct Metrics<T> {
     pub method: String,
     /// The seed.
     pub seed: u64,
-    /// Epochs after the warm-up.
+    /// Epochs after the warm-up that it has trained.
     pub epochs: usize,
     /// The backend that evaluated it.
     pub backend: String,

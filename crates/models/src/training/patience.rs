@@ -1,17 +1,14 @@
-use burn::train::{
-    EarlyStoppingStrategy,
-    metric::store::{Aggregate, EventStoreClient, Split},
-};
+use burn::train::{EarlyStoppingStrategy, metric::store::EventStoreClient};
 
 use super::{
     EpochLog,
-    epoch_log::{EpochRow, SELECTION, best},
+    epoch_log::{EpochRow, best, value},
 };
 
 /// How long a training goes on without becoming better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// It ends when as many epochs in a row were worse than the [best](fn@best) one.
+    /// It ends after as many epochs in a row that were not better than all before.
     pub epochs: usize,
     /// Not counting these, with which it begins.
     pub warm_up: usize,
@@ -20,8 +17,10 @@ pub struct Patience {
 impl Patience {
     /// Whether it has come to its end with the epochs in `rows`.
     pub fn is_over(self, rows: &[EpochRow]) -> bool {
-        let best = best(rows).map_or(0, |row| row.epoch);
-        rows.len() >= best.max(self.warm_up).saturating_add(self.epochs)
+        let best = best(rows).and_then(value);
+        let first = rows.iter().position(|row| value(row) == best);
+        let better = first.map_or(0, |index| index + 1);
+        rows.len() >= better.max(self.warm_up).saturating_add(self.epochs)
     }
 }
 
@@ -35,9 +34,7 @@ pub(super) struct Stopping {
 
 impl EarlyStoppingStrategy for Stopping {
     fn should_stop(&mut self, epoch: usize, store: &EventStoreClient) -> bool {
-        // an answer from the store's thread: it has written this epoch's row by now
-        let _ = store.find_metric(SELECTION, epoch, Aggregate::Mean, &Split::Valid);
-        self.patience.is_over(&self.log.rows())
+        self.patience.is_over(&self.log.rows_until(epoch, store))
     }
 }
 
@@ -59,13 +56,13 @@ mod tests {
     }
 
     #[test]
-    fn ends_when_epochs_in_a_row_were_worse() {
+    fn ends_when_epochs_in_a_row_were_not_better() {
         let losses = [5.0, 3.0, 4.0, 3.0, 3.5, 2.0, 2.5, 2.4, 2.3];
-        for (epochs, end) in [(1, Some(3)), (2, Some(8)), (3, Some(9)), (4, None)] {
+        for (epochs, end) in [(1, Some(3)), (2, Some(4)), (3, Some(5)), (4, None)] {
             let patience = Patience { epochs, warm_up: 0 };
             assert_eq!(lasts(&losses, patience), end, "{epochs}");
         }
-        for (warm_up, end) in [(2, Some(3)), (3, Some(5)), (5, Some(7)), (8, Some(9))] {
+        for (warm_up, end) in [(2, Some(3)), (3, Some(4)), (5, Some(7)), (8, Some(9))] {
             let patience = Patience { epochs: 1, warm_up };
             assert_eq!(lasts(&losses, patience), end, "after {warm_up}");
         }

@@ -99,8 +99,9 @@ impl Session {
         self.epochs_done
     }
 
-    /// Trains until `epochs` epochs are done, or its patience ends, with a checkpoint after each epoch. `train` begins with the
-    /// first epoch that is not done; `configure` adds what the task wants, such as its metrics.
+    /// Trains until `epochs` epochs are done, or its patience ends, with a checkpoint after each. `train`
+    /// begins with the first epoch that is not done; `configure` adds what the task wants, such as its
+    /// metrics.
     ///
     /// # Errors
     ///

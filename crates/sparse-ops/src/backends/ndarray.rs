@@ -1,4 +1,5 @@
-//! `burn-ndarray`: the default bodies, whose host kernels run on the tensor's own buffer.
+//! `burn-ndarray`: the default bodies, whose host kernels run on the tensor's own buffer; and host
+//! kernels where the default would compose.
 
 use burn_core::backend::{NdArray, ops::FloatTensorOps, tensor::FloatTensor};
 use burn_core::tensor::{Bytes, TensorData};

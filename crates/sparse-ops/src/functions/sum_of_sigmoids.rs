@@ -7,8 +7,9 @@ use crate::SparseOps;
 ///
 /// A network of one hidden layer with one input and one output, without biases, applied to many
 /// numbers; as convolutions, `f` filters of 1 × 1, a sigmoid, and a filter that collapses them, as
-/// senders of emergent communication have them. The hidden layer, `n · f` numbers, is never in
-/// memory on a CPU: it is made once for the value, and again for the gradients.
+/// senders of emergent communication have them. On flex and ndarray the hidden layer, `n · f` numbers,
+/// is never in memory: it is made once for the value, and again for the gradients. Other backends
+/// compose it of their own operations.
 ///
 /// # Shapes
 ///
@@ -23,9 +24,10 @@ use crate::SparseOps;
 ///
 /// # Numerical behaviour
 ///
-/// `σ` and `σ′ = σ(t) σ(−t)` are made of `e^(−|t|)`, which neither overflows nor cancels. Halves are
-/// computed in f32 on a CPU. An input that is not a number makes its result NaN and no other, and
-/// the gradients that are sums over inputs; a slope or weight that is not, everything.
+/// `σ` and `σ′ = σ(t) σ(−t)` are made of `e^(−|t|)`, which neither overflows nor cancels; on flex and
+/// ndarray halves are computed in f32. A NaN among the inputs makes its result NaN and no other, and
+/// the gradients that are sums over inputs; a NaN among slopes or weights makes all results NaN. An
+/// infinite input has a result and a gradient, but those of the slopes are NaN, as is a σ of `0 · ∞`.
 ///
 /// # Panics
 ///
@@ -57,7 +59,7 @@ pub fn sum_of_sigmoids(inputs: Tensor<1>, slopes: Tensor<1>, weights: Tensor<1>)
         weights.dtype()
     );
     if n == 0 || filters == 0 {
-        return inputs.zeros_like();
+        return inputs.mul_scalar(0.0);
     }
     Tensor::from_dispatch(<Dispatch as SparseOps>::sum_of_sigmoids(
         inputs.into_dispatch(),

@@ -17,15 +17,13 @@ const WIDTH: usize = TILE * MAX_LANES;
 const TASK: usize = 1 << 16;
 /// The most tasks of a gradient, each of which has sums over its inputs for every filter.
 const MOST: usize = 64;
-/// Terms that are summed in a chain before the sum moves on.
+/// Terms that are summed in a chain before the sum moves on: filters for an input, tiles for a filter.
 const BLOCK: usize = 64;
 
 /// What inputs are sent through: `x ↦ Σ_f w_f σ(a_f x)`.
 pub(super) struct Filters<'a, W> {
     /// The slopes `a` in base 2, `a log₂ e`.
     slopes: Vec<W>,
-    /// `a w`.
-    products: Vec<W>,
     /// `w`.
     weights: &'a [W],
 }
@@ -41,7 +39,6 @@ impl<'a, W: Work> Filters<'a, W> {
     pub(super) fn new(slopes: &[W], weights: &'a [W]) -> Self {
         let base_2 = W::narrow(std::f64::consts::LOG2_E);
         Self {
-            products: slopes.iter().zip(weights).map(|(&a, &w)| a * w).collect(),
             slopes: slopes.iter().map(|&a| a * base_2).collect(),
             weights,
         }
@@ -75,7 +72,7 @@ impl<'a, W: Work> Filters<'a, W> {
         let tasks = inputs.par_chunks(size).zip(grad.par_chunks(size));
         let tasks = tasks.zip(gradients.inputs.par_chunks_mut(size));
         // tasks depend on the sizes alone, and are added in their order: so does the result
-        let sums: Vec<[Vec<W>; 2]> = tasks
+        let sums: Vec<[Vec<f64>; 2]> = tasks
             .map(|((inputs, grad), out)| {
                 Arch::new().dispatch(Derive {
                     filters: self,
@@ -91,7 +88,7 @@ impl<'a, W: Work> Filters<'a, W> {
                 (&mut gradients.weights, weights),
             ] {
                 for (total, part) in total.iter_mut().zip(part) {
-                    *total += part.widen();
+                    *total += part;
                 }
             }
         }
@@ -117,9 +114,7 @@ impl<W: Work> WithSimd for Apply<'_, W> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Filters {
-            slopes, weights, ..
-        } = self.filters;
+        let Filters { slopes, weights } = self.filters;
         let width = Tile::<W, S>::WIDTH;
         for (inputs, out) in self.inputs.chunks(width).zip(self.sums.chunks_mut(width)) {
             let inputs = Tile::load(simd, inputs, W::one());
@@ -152,64 +147,84 @@ struct Derive<'a, W> {
 
 impl<W: Work> WithSimd for Derive<'_, W> {
     /// The sums over inputs for each slope and each weight.
-    type Output = [Vec<W>; 2];
+    type Output = [Vec<f64>; 2];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> [Vec<W>; 2] {
-        let Filters {
-            slopes,
-            products,
-            weights,
-        } = self.filters;
-        let filters = weights.len();
-        let zero = Vector::splat(simd, W::zero());
-        let mut of_slopes = vec![zero.register(); filters];
-        let mut of_weights = vec![zero.register(); filters];
+    fn with_simd<S: Simd>(self, simd: S) -> [Vec<f64>; 2] {
+        let weights = self.filters.weights;
+        let zero = Vector::splat(simd, W::zero()).register();
+        let mut of_filters = vec![[zero; 2]; weights.len()];
+        let mut sums = [vec![0.0; weights.len()], vec![0.0; weights.len()]];
         let width = Tile::<W, S>::WIDTH;
-        let tiles = self.inputs.chunks(width).zip(self.grad.chunks(width));
-        for ((inputs, grad), out) in tiles.zip(self.out.chunks_mut(width)) {
-            // beyond the end there is no gradient to anything
-            let inputs = Tile::load(simd, inputs, W::one());
-            let grad = Tile::load(simd, grad, W::zero());
-            let mut scaled = Tile::splat(simd, W::zero());
-            for t in 0..TILE {
-                scaled.0[t] = inputs.0[t] * grad.0[t];
+        let few = BLOCK * width;
+        let blocks = self.inputs.chunks(few).zip(self.grad.chunks(few));
+        for ((inputs, grad), out) in blocks.zip(self.out.chunks_mut(few)) {
+            let tiles = inputs.chunks(width).zip(grad.chunks(width));
+            for ((inputs, grad), out) in tiles.zip(out.chunks_mut(width)) {
+                // beyond the end there is no gradient to anything
+                let inputs = Tile::load(simd, inputs, W::one());
+                let grad = Tile::load(simd, grad, W::zero());
+                let of_inputs = self
+                    .filters
+                    .derive_tile(simd, inputs, grad, &mut of_filters);
+                of_inputs.store(out);
             }
-            let mut rates = Tile::splat(simd, W::zero());
-            let mut first = 0;
-            while first < filters {
-                let end = filters.min(first + BLOCK);
-                let mut block = Tile::splat(simd, W::zero());
-                for f in first..end {
-                    let slope = Vector::splat(simd, slopes[f]);
-                    let product = Vector::splat(simd, products[f]);
-                    let mut of_slope = zero;
-                    let mut of_weight = zero;
-                    for t in 0..TILE {
-                        let [sigmoid, rate] = sigmoid(inputs.0[t], slope);
-                        block.0[t] = rate.mul_add(product, block.0[t]);
-                        of_slope = rate.mul_add(scaled.0[t], of_slope);
-                        of_weight = sigmoid.mul_add(grad.0[t], of_weight);
-                    }
-                    of_slopes[f] = (Vector::of(simd, of_slopes[f]) + of_slope).register();
-                    of_weights[f] = (Vector::of(simd, of_weights[f]) + of_weight).register();
+            for (f, registers) in of_filters.iter_mut().enumerate() {
+                for k in 0..2 {
+                    sums[k][f] += <W as Registers>::sum(simd, registers[k]).widen();
+                    registers[k] = zero;
                 }
-                for t in 0..TILE {
-                    rates.0[t] = rates.0[t] + block.0[t];
-                }
-                first = end;
             }
-            for t in 0..TILE {
-                rates.0[t] = rates.0[t] * grad.0[t];
-            }
-            rates.store(out);
         }
-        let mut sums = [Vec::with_capacity(filters), Vec::with_capacity(filters)];
-        for f in 0..filters {
-            sums[0].push(<W as Registers>::sum(simd, of_slopes[f]) * weights[f]);
-            sums[1].push(<W as Registers>::sum(simd, of_weights[f]));
+        for (sum, weight) in sums[0].iter_mut().zip(weights) {
+            *sum *= weight.widen();
         }
         sums
+    }
+}
+
+impl<W: Work> Filters<'_, W> {
+    /// The gradient in a tile of inputs. Adds `g x σ′` and `g σ` of each filter to what is of it.
+    #[inline(always)]
+    fn derive_tile<S: Simd>(
+        &self,
+        simd: S,
+        inputs: Tile<W, S>,
+        grad: Tile<W, S>,
+        of_filters: &mut [[W::Register<S>; 2]],
+    ) -> Tile<W, S> {
+        let zero = Vector::splat(simd, W::zero());
+        let mut scaled = Tile([zero; TILE]);
+        for t in 0..TILE {
+            scaled.0[t] = inputs.0[t] * grad.0[t];
+        }
+        let mut rates = Tile([zero; TILE]);
+        let filters = self.slopes.chunks(BLOCK).zip(self.weights.chunks(BLOCK));
+        for ((slopes, weights), of_filters) in filters.zip(of_filters.chunks_mut(BLOCK)) {
+            let mut block = Tile([zero; TILE]);
+            for f in 0..slopes.len() {
+                let slope = Vector::splat(simd, slopes[f]);
+                let product = slope * Vector::splat(simd, weights[f]);
+                let mut of_slope = Vector::of(simd, of_filters[f][0]);
+                let mut of_weight = Vector::of(simd, of_filters[f][1]);
+                for t in 0..TILE {
+                    let [sigmoid, rate] = sigmoid(inputs.0[t], slope);
+                    block.0[t] = rate.mul_add(product, block.0[t]);
+                    of_slope = rate.mul_add(scaled.0[t], of_slope);
+                    of_weight = sigmoid.mul_add(grad.0[t], of_weight);
+                }
+                of_filters[f] = [of_slope.register(), of_weight.register()];
+            }
+            for t in 0..TILE {
+                rates.0[t] = rates.0[t] + block.0[t];
+            }
+        }
+        // slopes are in base 2
+        let ln_2 = Vector::constant(simd, std::f64::consts::LN_2);
+        for t in 0..TILE {
+            rates.0[t] = rates.0[t] * ln_2 * grad.0[t];
+        }
+        rates
     }
 }
 

@@ -15,6 +15,8 @@ const STEPS: usize = 2200;
 const BASES: usize = 8;
 /// What is left of a threshold beside its base when no digit is lost that a marginal could show.
 const SMALL: f64 = 2.0;
+/// Roundings of a threshold that hide where a score is in its interval of length 1.
+const COARSE: f64 = 1e-3;
 /// f64 in a register, at most.
 const MAX_LANES: usize = 8;
 
@@ -205,7 +207,9 @@ impl<S: Simd> Row<'_, S> {
             }
             let tiny = f64::EPSILON * at.abs().max(1.0);
             let step = excess / free;
-            if step.abs() <= tiny {
+            // what is smaller than a rounding of τ, the next base finds; unless τ is so large that its
+            // rounding is as long as the interval, and a step says nothing
+            if step.abs() <= tiny && tiny < COARSE {
                 break;
             }
             let newton = at + step;
@@ -243,6 +247,40 @@ mod tests {
             let Self { scores, bounds } = self;
             let projection = project(simd, scores, bounds, &mut room, &mut marginals);
             (projection, marginals)
+        }
+    }
+
+    /// Between scores that are whole intervals apart, some of which coincide, a step of a rounding is not
+    /// the last one.
+    #[test]
+    fn thresholds_whose_rounding_is_longer_than_the_interval() {
+        let mut scores = [0.0; 16];
+        let large = [
+            1.063_382_396_627_932_7e37,
+            7.275_381_454_468_269e36,
+            7.275_381_454_468_269e36,
+            7.275_381_454_468_269e36,
+            5.316_911_983_139_664e36,
+            7.975_367_974_709_495e36,
+            3.987_683_987_354_747_6e36,
+            7.310_753_976_817_037e36,
+            3.655_376_988_408_518_7e36,
+            7.144_600_477_343_923e36,
+            8.889_212_221_811_625e36,
+            4.444_606_110_905_812_5e36,
+            7.539_215_038_592_57e36,
+        ];
+        scores[..large.len()].copy_from_slice(&large);
+        let project = Project {
+            scores: &scores,
+            bounds: (0, 6),
+        };
+        let (projection, marginals) = Arch::new().dispatch(project);
+        assert!(projection.is_some_and(|projection| projection.certificate.wolfe_gap == 0.0));
+        // the five largest, and three that share what is left
+        assert_eq!(marginals.iter().filter(|mean| **mean == 1.0).count(), 5);
+        for mean in &marginals[1..4] {
+            assert!((mean - 1.0 / 3.0).abs() < 1e-15);
         }
     }
 
