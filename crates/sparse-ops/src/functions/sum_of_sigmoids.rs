@@ -27,7 +27,8 @@ use crate::SparseOps;
 /// `σ` and `σ′ = σ(t) σ(−t)` are made of `e^(−|t|)`, which neither overflows nor cancels; on flex and
 /// ndarray halves are computed in f32. A NaN among the inputs makes its result NaN and no other, and
 /// the gradients that are sums over inputs; a NaN among slopes or weights makes all results NaN. An
-/// infinite input has a result and a gradient, but those of the slopes are NaN, as is a σ of `0 · ∞`.
+/// infinite input has a result and a gradient, but those of the slopes are NaN; an infinite slope has
+/// them, but those of the inputs are NaN; and a σ of `0 · ∞` is.
 ///
 /// # Panics
 ///
