@@ -80,13 +80,15 @@ pub(super) fn project<S: Simd>(
     } else {
         Threshold::ZERO
     };
-    let [gap, expected] = row.clip_all(tau);
+    let expected = row.clip_all(tau);
     marginals.copy_from_slice(&room[..scores.len()]);
     let missed = if tight { bound - expected } else { 0.0 };
     Some(Projection {
         tight,
         certificate: Certificate {
-            wolfe_gap: gap.max(0.0) + (tau.level() * missed).abs(),
+            // With s = η − μ and t = s − τ, `Σ_i max(0, t_i) − t_i μ_i + τ (bound − Σμ)` bounds the gap by
+            // duality. Of the sum nothing is left: where t is not 0, μ is at the end that it points to.
+            wolfe_gap: (tau.level() * missed).abs(),
             residual: 0.0,
             iterations: 0,
         },
@@ -134,30 +136,17 @@ impl<S: Simd> Row<'_, S> {
         [simd.reduce_sum_f64s(expected), simd.reduce_sum_f64s(free)]
     }
 
-    /// Makes the scores μ, and returns a bound on the Wolfe gap, but for what Σμ misses, and Σμ.
-    ///
-    /// With `s = η − μ` and `t = s − τ`, `Σ_i max(0, t_i) − t_i μ_i + τ (bound − Σμ)` bounds the gap by
-    /// duality.
+    /// Makes the scores μ, and returns Σμ.
     #[inline(always)]
-    fn clip_all(&mut self, tau: Threshold) -> [f64; 2] {
+    fn clip_all(&mut self, tau: Threshold) -> f64 {
         let simd = self.simd;
-        let (zero, one) = (simd.splat_f64s(0.0), simd.splat_f64s(1.0));
-        let (mut gap, mut expected) = (zero, zero);
+        let mut expected = simd.splat_f64s(0.0);
         for at in 0..self.scores.len() {
-            let below = self.below(self.scores[at], tau);
-            let mean = self.clip(below);
-            let reduced = simd.sub_f64s(below, mean);
-            // where a mean is at its bound nothing is lost, however large the score
-            let lost = simd.mul_f64s(reduced, simd.sub_f64s(one, mean));
-            let lost = simd.select_f64s(simd.less_than_f64s(mean, one), lost, zero);
-            let spent = simd.mul_f64s(simd.sub_f64s(zero, reduced), mean);
-            let spent = simd.select_f64s(simd.less_than_f64s(zero, mean), spent, zero);
-            let above = simd.less_than_f64s(zero, reduced);
-            gap = simd.add_f64s(gap, simd.select_f64s(above, lost, spent));
+            let mean = self.clip(self.below(self.scores[at], tau));
             expected = simd.add_f64s(expected, mean);
             self.scores[at] = mean;
         }
-        [simd.reduce_sum_f64s(gap), simd.reduce_sum_f64s(expected)]
+        simd.reduce_sum_f64s(expected)
     }
 
     /// The τ with `Σ clip(η − τ, 0, 1) = bound`.
