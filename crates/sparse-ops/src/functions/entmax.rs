@@ -23,8 +23,9 @@ use crate::SparseOps;
 /// # Numerical behaviour
 ///
 /// As [`sparsemax`](crate::sparsemax()). α = 2 and α = 1.5 take faster paths, and α = 1 is the backend's
-/// own softmax. Rows of another α are solved in f64 on a CPU, in the precision of the dtype (f32 for
-/// halves) on a GPU; nothing cancels as α → 1.
+/// own softmax. Nothing cancels as α → 1, and equal scores share equally for every α. For α > 2 the
+/// mapping is infinitely steep where a probability leaves 0: there it is as good as the (α − 1)th root
+/// of the rounding, and the sum of a row with it.
 ///
 /// # Panics
 ///

@@ -74,7 +74,7 @@ pub fn entmax15_loss(scores: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
 ///
 /// # Numerical behaviour
 ///
-/// As [`sparsemax`](crate::sparsemax()), summed in f64 on a CPU. Classes masked by −∞ add nothing (and nothing to
+/// As [`entmax`](crate::entmax()). Classes masked by −∞ add nothing (and nothing to
 /// the gradient); a masked target has loss +∞. A row with a NaN or +∞ is NaN.
 ///
 /// # Panics

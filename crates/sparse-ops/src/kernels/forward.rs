@@ -137,12 +137,13 @@ pub(super) fn write_probs<E: Float, W: Float, M: Mapping>(
     nan: W,
     #[comptime] plan: Plan,
 ) {
+    let factor = M::factor::<W>(solved.threshold, epsilon);
     let mut j = row.first;
     while j < row.len {
         let mut p = nan;
         if solved.ok {
             let z = read::<E, W>(scores, &*tile, row, j, plan) - solved.largest;
-            p = M::prob::<W>(z, solved.threshold, epsilon);
+            p = M::prob::<W>(z, solved.threshold, factor, epsilon);
         }
         write::<E, W>(probs, tile, row, j, p, plan);
         j += row.step;

@@ -108,13 +108,14 @@ fn entmax_loss_kernel<E: Float, W: Float, I: Int, M: Mapping>(
     load::<E, W>(scores, &mut tile, &rows, &row, plan);
     if row.exists {
         let solved = solve::<E, W, M>(scores, &tile, &row, epsilon, &mut workspace, plan);
+        let factor = M::factor::<W>(solved.threshold, epsilon);
         // ⟨p − 1_y, z⟩ does not change when all scores are shifted; a score of −∞, which would
         // give 0 · ∞, has no probability
         let mut expected = zero;
         let mut j = row.first;
         while j < row.len {
             let z = read::<E, W>(scores, &tile, &row, j, plan) - solved.largest;
-            let p = M::prob::<W>(z, solved.threshold, epsilon);
+            let p = M::prob::<W>(z, solved.threshold, factor, epsilon);
             if p > zero {
                 expected += M::entropy::<W>(p, epsilon) + p * z;
             }
@@ -149,7 +150,9 @@ fn entmax_loss_backward_kernel<E: Float, W: Float, I: Int>(
     if ABSOLUTE_POS < rows.count * rows.len {
         let row = ABSOLUTE_POS / rows.len;
         let mut difference = W::cast_from(probs[ABSOLUTE_POS]);
-        if targets[row] == I::cast_from(ABSOLUTE_POS % rows.len) {
+        let target = targets[row];
+        // as wide as the column, which a narrow type of targets may not hold
+        if target >= I::new(0) && usize::cast_from(target) == ABSOLUTE_POS % rows.len {
             difference -= W::new(1.0);
         }
         scores_grad[ABSOLUTE_POS] = E::cast_from(difference * W::cast_from(grad[row]));

@@ -1,7 +1,7 @@
 //! The mappings: which sums fix a row's threshold, and what it makes of a score.
 //!
 //! Scores are shifted by the largest of their row, and the threshold is searched from below, where
-//! the row's mass is at least 1. Each step is Newton's on the norm `F(τ) = (Σ u^(1/ε))^ε` of
+//! the row's mass is at least 1. Each step is Newton's on the norm `F(s) = (Σ u^(1/ε))^ε` of
 //! `u = [1 + ε (z − s)]₊`, `ε = α − 1`, whose powers are the mass: like the mass it is 1 at the
 //! threshold, but it is exact in one step for equal scores, and for α = 1, where it is the
 //! log-sum-exp.
@@ -22,14 +22,16 @@ fn unreachable_score<W: Float>() -> W {
 pub(super) trait Mapping: 'static + Send + Sync {
     /// A threshold at which the largest score alone has probability 1.
     fn lowest<W: Float>() -> W;
-    /// A threshold above which even `count` equal scores sum to less than 1. Only asked of α > 2.
-    fn highest<W: Float>(count: W, epsilon: W) -> W;
-    /// The mass of a shifted score, and the negative slope of it up to a factor of the mapping.
-    fn terms<W: Float>(z: W, threshold: W, epsilon: W) -> (W, W);
+    /// A threshold at which even `count` equal scores sum to less than 1. Only asked of α > 2.
+    fn highest<W: Float>(count: W) -> W;
+    /// What scores are multiplied with at a threshold.
+    fn factor<W: Float>(threshold: W, epsilon: W) -> W;
+    /// The mass of a shifted score, and what the slope of the row's mass is made of.
+    fn terms<W: Float>(z: W, threshold: W, factor: W, epsilon: W) -> (W, W);
     /// Newton's next threshold, from the row's sums of the terms.
     fn next<W: Float>(threshold: W, mass: W, slope: W, epsilon: W) -> W;
     /// The probability of a shifted score; 0 for −∞.
-    fn prob<W: Float>(z: W, threshold: W, epsilon: W) -> W;
+    fn prob<W: Float>(z: W, threshold: W, factor: W, epsilon: W) -> W;
     /// `p^(2 − α)` of a positive probability.
     fn weight<W: Float>(p: W, epsilon: W) -> W;
     /// `−p log_α p / α` of a positive probability, which the entropy `(1 − Σ p^α) / (α (α − 1))`
@@ -46,11 +48,15 @@ impl Mapping for Sparsemax {
         W::new(-1.0)
     }
 
-    fn highest<W: Float>(_count: W, _epsilon: W) -> W {
+    fn highest<W: Float>(_count: W) -> W {
         W::new(0.0)
     }
 
-    fn terms<W: Float>(z: W, threshold: W, _epsilon: W) -> (W, W) {
+    fn factor<W: Float>(_threshold: W, _epsilon: W) -> W {
+        W::new(1.0)
+    }
+
+    fn terms<W: Float>(z: W, threshold: W, _factor: W, _epsilon: W) -> (W, W) {
         let u = z - threshold;
         let on = u > W::new(0.0);
         (
@@ -63,7 +69,7 @@ impl Mapping for Sparsemax {
         threshold + (mass - W::new(1.0)) / slope
     }
 
-    fn prob<W: Float>(z: W, threshold: W, _epsilon: W) -> W {
+    fn prob<W: Float>(z: W, threshold: W, _factor: W, _epsilon: W) -> W {
         let u = z - threshold;
         select(u > W::new(0.0), u, W::new(0.0))
     }
@@ -86,12 +92,16 @@ impl Mapping for Entmax15 {
         W::new(-1.0)
     }
 
-    fn highest<W: Float>(_count: W, _epsilon: W) -> W {
+    fn highest<W: Float>(_count: W) -> W {
         W::new(0.0)
     }
 
-    fn terms<W: Float>(z: W, threshold: W, _epsilon: W) -> (W, W) {
-        let u = z * W::new(0.5) - threshold;
+    fn factor<W: Float>(_threshold: W, _epsilon: W) -> W {
+        W::new(0.5)
+    }
+
+    fn terms<W: Float>(z: W, threshold: W, factor: W, _epsilon: W) -> (W, W) {
+        let u = z * factor - threshold;
         let u = select(u > W::new(0.0), u, W::new(0.0));
         (u * u, u)
     }
@@ -103,8 +113,8 @@ impl Mapping for Entmax15 {
         threshold + (mass - one) * root / ((root + one) * slope)
     }
 
-    fn prob<W: Float>(z: W, threshold: W, _epsilon: W) -> W {
-        let u = z * W::new(0.5) - threshold;
+    fn prob<W: Float>(z: W, threshold: W, factor: W, _epsilon: W) -> W {
+        let u = z * factor - threshold;
         let u = select(u > W::new(0.0), u, W::new(0.0));
         u * u
     }
@@ -118,8 +128,12 @@ impl Mapping for Entmax15 {
     }
 }
 
-/// Any α ≥ 1: `p = exp_ε(z − s)` with the deformed exponential `exp_ε(x) = [1 + ε x]₊^(1/ε)`, which
-/// is `exp` at ε = 0; the threshold `s` is the deformed log-partition.
+/// Any α ≥ 1: `p = q exp_ε(z q^−ε)` with the probability q of the largest score and the deformed
+/// exponential `exp_ε(x) = [1 + ε x]₊^(1/ε)`, which is `exp` at ε = 0.
+///
+/// The threshold is `t = −ln q`: between 0 and the logarithm of the row's length, whatever α is. Scores
+/// are compared with the largest one, and not with a number near `q^ε`, which for equal scores and a
+/// large α is below the rounding of 1, or below all numbers.
 pub(super) struct Entmax;
 
 #[cube]
@@ -128,23 +142,55 @@ impl Mapping for Entmax {
         W::new(0.0)
     }
 
-    fn highest<W: Float>(count: W, epsilon: W) -> W {
-        let log = ln_1p::<W>(count - W::new(1.0));
-        log * expm1_ratio::<W>(-epsilon * log)
+    fn highest<W: Float>(count: W) -> W {
+        ln_1p::<W>(count) + W::new(1.0)
     }
 
-    fn terms<W: Float>(z: W, threshold: W, epsilon: W) -> (W, W) {
-        let (p, u) = deformed_exp::<W>(z - threshold, epsilon);
-        (p, p / u)
+    /// `ε q^−ε`, or a number so large that no score but the largest has a probability.
+    fn factor<W: Float>(threshold: W, epsilon: W) -> W {
+        let power = exp::<W>(min(epsilon * threshold, W::new(80.0)));
+        min(epsilon * power, W::new(1e37))
     }
 
-    fn next<W: Float>(threshold: W, mass: W, slope: W, epsilon: W) -> W {
+    fn terms<W: Float>(z: W, threshold: W, factor: W, epsilon: W) -> (W, W) {
+        let mut p = W::new(0.0);
+        let mut lead = W::new(0.0);
+        if z > unreachable_score::<W>() {
+            let y = z * factor;
+            if y > W::new(-1.0) {
+                p = probability::<W>(z, y, threshold, epsilon);
+                lead = -p * y / (y + W::new(1.0));
+            }
+        }
+        (p, lead)
+    }
+
+    /// Newton's step for the norm, in `s` with `q^ε = 1 − ε s`, takes the share `ε δ` of `q^ε` away.
+    fn next<W: Float>(threshold: W, mass: W, lead: W, epsilon: W) -> W {
         let log = ln_1p::<W>(mass - W::new(1.0));
-        threshold + mass / slope * log * expm1_ratio::<W>(-epsilon * log)
+        let slope = mass + lead;
+        let delta = mass / slope * log * expm1_ratio::<W>(-epsilon * log);
+        let share = epsilon * delta;
+        let mut rise = delta;
+        if share > W::new(0.5) {
+            // what is left, without the cancellation in 1 − ε δ
+            let left = (lead + mass * exp::<W>(-epsilon * log)) / slope;
+            let left = max(left, W::new(1e-30));
+            rise = -ln::<W>(left, left - W::new(1.0)) / epsilon;
+        } else if epsilon > W::new(0.0) {
+            rise = -ln_1p::<W>(-share) / epsilon;
+        }
+        threshold + rise
     }
 
-    fn prob<W: Float>(z: W, threshold: W, epsilon: W) -> W {
-        let (p, _u) = deformed_exp::<W>(z - threshold, epsilon);
+    fn prob<W: Float>(z: W, threshold: W, factor: W, epsilon: W) -> W {
+        let mut p = W::new(0.0);
+        if z > unreachable_score::<W>() {
+            let y = z * factor;
+            if y > W::new(-1.0) {
+                p = probability::<W>(z, y, threshold, epsilon);
+            }
+        }
         p
     }
 
@@ -158,21 +204,12 @@ impl Mapping for Entmax {
     }
 }
 
-/// `exp_ε(x)` for `x ≤ 0`, and `1 + ε x` where that is positive, else 1.
+/// `e^−t (1 + y)^(1/ε)` of a score z with `y = z ε q^−ε` above −1.
 #[cube]
-fn deformed_exp<W: Float>(x: W, epsilon: W) -> (W, W) {
-    let mut p = W::new(0.0);
-    let mut u = W::new(1.0);
-    if x > unreachable_score::<W>() {
-        let y = epsilon * x;
-        if y > W::new(-1.0) {
-            let mut log = x;
-            if epsilon > W::new(0.0) {
-                log = ln_1p::<W>(y) / epsilon;
-            }
-            p = exp::<W>(log);
-            u = y + W::new(1.0);
-        }
+fn probability<W: Float>(z: W, y: W, threshold: W, epsilon: W) -> W {
+    let mut log = z;
+    if epsilon > W::new(0.0) {
+        log = ln_1p::<W>(y) / epsilon;
     }
-    (p, u)
+    exp::<W>(log - threshold)
 }

@@ -1,5 +1,5 @@
-//! Kernels for the CubeCL runtimes: one launch and one pass over global memory for each operation
-//! ([`categorical`] apart, which is bound by its exponentials).
+//! Kernels for the CubeCL runtimes: one launch and one pass over global memory for each mapping and
+//! loss. Packing a [`support`] takes three, and [`categorical`] is bound by its exponentials.
 //!
 //! # Who works on a row
 //!

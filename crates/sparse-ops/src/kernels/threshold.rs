@@ -82,7 +82,7 @@ pub(super) fn solve<E: Float, W: Float, M: Mapping>(
     let one = W::new(1.0);
     let bracketed = epsilon > one;
     if bracketed {
-        high = M::highest::<W>(W::cast_from(row.len), epsilon);
+        high = M::highest::<W>(W::cast_from(row.len));
     }
     let mut step = 0u32;
     // shifted scores, those of neighbouring units side by side
@@ -95,12 +95,13 @@ pub(super) fn solve<E: Float, W: Float, M: Mapping>(
     // a bad row takes a step like the others, so that units meet at the same barriers
     let mut running = true.runtime();
     while running {
+        let factor = M::factor::<W>(threshold, epsilon);
         let mut mass = W::new(0.0);
         let mut slope = W::new(0.0);
         if listed {
             for place in 0..above {
                 let z = list[place * comptime!(plan.units) + unit];
-                let (m, s) = M::terms::<W>(z, threshold, epsilon);
+                let (m, s) = M::terms::<W>(z, threshold, factor, epsilon);
                 mass += m;
                 slope += s;
             }
@@ -108,11 +109,11 @@ pub(super) fn solve<E: Float, W: Float, M: Mapping>(
             let mut j = row.first;
             while j < row.len {
                 let z = read::<E, W>(scores, tile, row, j, plan) - largest;
-                let (m, s) = M::terms::<W>(z, threshold, epsilon);
+                let (m, s) = M::terms::<W>(z, threshold, factor, epsilon);
                 mass += m;
                 slope += s;
                 if comptime!(plan.list > 0) {
-                    if step == 0 && s > W::new(0.0) {
+                    if step == 0 && m > W::new(0.0) {
                         if above < comptime!(plan.list) {
                             list[above * comptime!(plan.units) + unit] = z;
                         }
@@ -129,7 +130,7 @@ pub(super) fn solve<E: Float, W: Float, M: Mapping>(
 
         let mut next = threshold;
         // no score left above the threshold: rounding, it stands
-        if slope > W::new(0.0) {
+        if mass > W::new(0.0) {
             next = M::next::<W>(threshold, mass, slope, epsilon);
         }
         // α ≤ 2: from below and never past the answer, until rounding stops the rise

@@ -40,6 +40,9 @@ fn check<const D: usize>(
     let seen = rows(&values(scores.clone()));
     for (got, seen) in got.iter().zip(&seen) {
         assert_close(got, &oracle::entmax(seen, alpha), tolerance(base, alpha));
+        // a rounding of each of the few that are large, which the others together weigh no more than
+        let sum: f64 = got.iter().sum();
+        assert!((sum - 1.0).abs() <= tolerance(10.0 * base, alpha), "{sum}");
     }
     let shape = scores.dims();
     let g = normals(shape.iter().product(), 99);
@@ -274,9 +277,15 @@ fn ties_and_offsets_in_long_rows() {
                 |x: &[f64]| values(entmax(tensor::<1>(x, [len], &device, DType::F32), alpha, 0));
             let p = run(&equal);
             assert!(p.iter().all(|&q| q == p[0]), "ties must share");
-            // a rounding of the threshold, which is about −1
-            let share = vec![1.0 / len as f64; len];
-            assert_close(&p, &share, tolerance(1.2e-7, alpha));
+            // a rounding of the threshold, which is about −1: u − τ is 1/n, or its root
+            let n = len as f64;
+            let rounding = match alpha {
+                2.0 => 1.2e-7 * n,
+                1.5 => 2.4e-7 * n.sqrt(),
+                // an exponential and a logarithm of up to ln n
+                _ => 1e-5,
+            };
+            assert!((p[0] * n - 1.0).abs() <= rounding, "{} for 1/{n}", p[0]);
             // shifted by the maximum, both are the same numbers
             assert_eq!(run(&moved), run(&x));
             // two that lead together, at the ends of the row
@@ -285,6 +294,47 @@ fn ties_and_offsets_in_long_rows() {
             let p = run(&lead);
             assert_eq!(p[0], p[len - 1]);
             assert_close(&p, &oracle::entmax(&lead, alpha), tolerance(1e-6, alpha));
+        }
+    }
+}
+
+/// Scores that hardly differ, in rows so long that every probability is near `1/n`: what the threshold
+/// is compared with, `n^(1 − α)`, is small, and below all numbers of f32 in the last cases.
+#[test]
+fn nearly_equal_scores_in_long_rows() {
+    let device = Device::default();
+    for len in [3, 1000, 32000] {
+        let n = len as f64;
+        let x: Vec<f64> = normals(len, 11)
+            .iter()
+            .map(|x| f64::from((1e-3 * x) as f32))
+            .collect();
+        let run =
+            |x: &[f64], alpha| values(entmax(tensor::<1>(x, [len], &device, DType::F32), alpha, 0));
+        // what f32 rounds in the threshold, or the root of it where the slope has no end
+        for (alpha, rounding) in [
+            (1.01, 2e-5),
+            (1.49, 2e-5),
+            (1.9, 5e-5),
+            (1.99, 1e-4),
+            (3.0, 1e-2),
+        ] {
+            let (got, want) = (run(&x, alpha), oracle::entmax(&x, alpha));
+            let largest = want.iter().fold(0.0, |a: f64, &b| a.max(b));
+            assert_close(&got, &want, rounding * largest);
+            let sum: f64 = got.iter().sum();
+            assert!((sum - 1.0).abs() <= rounding, "α {alpha}, {len}: {sum}");
+        }
+        for alpha in [1.9, 1.99, 2.5, 4.0, 20.0, 100.0, 1000.0] {
+            for p in run(&vec![-0.7; len], alpha) {
+                assert!((p * n - 1.0).abs() < 1e-5, "α {alpha}: {p} for 1/{n}");
+            }
+            // two that lead by anything leave nothing for the others
+            let mut lead = vec![-2.0; len];
+            (lead[0], lead[len - 1]) = (1.0, 1.0);
+            let p = run(&lead, alpha);
+            assert!((p[0] - 0.5).abs() < 1e-5 && p[len - 1] == p[0], "{}", p[0]);
+            assert_eq!(p[1], 0.0);
         }
     }
 }
