@@ -204,9 +204,8 @@ impl KBest for BitVector {
             && let Some(&Reverse(found)) = heap.peek()
         {
             let (last, parent, index) = (found.last(), found.parent(), best.len());
-            best.get(parent, &mut parts);
-            parts.toggle(flips[last].bit as usize);
-            best.push(&parts);
+            best.push_copy(parent);
+            best.toggle_last(flips[last].bit as usize);
             if best.len() == k {
                 break;
             }
