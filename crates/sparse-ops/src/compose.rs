@@ -7,6 +7,7 @@ use burn_core::backend::{
     Backend, TensorMetadata, get_device_settings,
     tensor::{BoolTensor, FloatTensor, IntTensor},
 };
+use burn_core::tensor::{DType, IntDType};
 
 /// `s ⊙ (g − ⟨s, g⟩ / ‖s‖₁)`; NaN probabilities make their whole row NaN.
 pub(crate) fn entmax_backward<B: Backend>(
@@ -87,6 +88,11 @@ pub(crate) fn entmax_loss_backward<B: Backend>(
     let (batch, classes) = (shape[0], shape[1]);
     let device = probs.device();
     let settings = get_device_settings::<B>(&device);
+    // a narrow type may not hold the classes
+    let targets = match targets.dtype() {
+        DType::I8 | DType::U8 | DType::I16 | DType::U16 => B::int_cast(targets, IntDType::I32),
+        _ => targets,
+    };
     let range = B::int_arange(0..classes as i64, &device, targets.dtype().into());
     let range = B::int_expand(B::int_reshape(range, [1, classes].into()), shape.clone());
     let column = B::int_reshape(targets, [batch, 1].into());

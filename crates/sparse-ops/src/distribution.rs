@@ -115,7 +115,8 @@ impl<O> SparseDistribution<O> {
     /// - Candidates: where they are the whole set (k best, if there are fewer than k), whatever the
     ///   mapping; with a sparse mapping also where no other structure scores more than a candidate
     ///   and the support is smaller than the candidates are many (k best, if it is smaller than k).
-    ///   Of the MAP structure and its neighbours neither is known, so never.
+    ///   Of the MAP structure and its neighbours neither is known, so never. A probability that rounding
+    ///   makes 0, as entmax's with α near 1 in a short dtype, counts as 0.
     ///
     /// The support sizes are read back for candidates.
     pub fn is_exact(&self) -> Vec<bool> {

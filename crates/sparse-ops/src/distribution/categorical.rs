@@ -1,7 +1,7 @@
 //! Distributions over categories.
 
 use burn_core::backend::Dispatch;
-use burn_core::tensor::{Int, Tensor};
+use burn_core::tensor::{DType, Int, Tensor};
 
 use super::{Origin, SparseDistribution, outcomes};
 use crate::SparseOps;
@@ -18,6 +18,10 @@ impl SparseDistribution<Tensor<1, Int>> {
     ///
     /// A NaN is kept as an entry, so that it reaches the loss instead of vanishing. On a device
     /// only one number is read back, the size of the support.
+    ///
+    /// # Panics
+    ///
+    /// If there are more probabilities than the device's integers count.
     pub fn categorical(probs: Tensor<2>) -> Self {
         let [batch, classes] = probs.dims();
         let device = probs.device();
@@ -31,7 +35,16 @@ impl SparseDistribution<Tensor<1, Int>> {
                 origin: Origin::Probs,
             };
         }
-        let int_dtype = Tensor::<1, Int>::empty([1], &device).dtype().into();
+        let int_dtype = Tensor::<1, Int>::empty([1], &device).dtype();
+        let most = match int_dtype {
+            DType::I32 => i32::MAX as usize,
+            _ => usize::MAX,
+        };
+        assert!(
+            batch * classes <= most,
+            "SparseDistribution::categorical: probabilities of shape [{batch}, {classes}] are more than the {most} that {int_dtype:?} counts"
+        );
+        let int_dtype = int_dtype.into();
         let dense = probs.clone().detach().into_dispatch();
         let offsets = <Dispatch as SparseOps>::support_offsets(dense.clone(), int_dtype);
         let starts = Tensor::<1, Int>::from_dispatch(offsets.clone());

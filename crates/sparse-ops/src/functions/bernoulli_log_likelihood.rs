@@ -26,7 +26,7 @@ use crate::SparseOps;
 ///
 /// # Panics
 ///
-/// If the shapes differ.
+/// If shapes or dtypes differ.
 ///
 /// # Example
 ///
@@ -45,8 +45,14 @@ pub fn bernoulli_log_likelihood(logits: Tensor<2>, targets: Tensor<2>) -> Tensor
         given == wanted,
         "bernoulli_log_likelihood: logits of shape {wanted:?} need targets of that shape, got {given:?}"
     );
+    let (given, wanted) = (targets.dtype(), logits.dtype());
+    assert!(
+        given == wanted,
+        "bernoulli_log_likelihood: targets must have the dtype of logits, {wanted:?}, got {given:?}"
+    );
     if logits.shape().num_elements() == 0 {
-        return logits.sum_dim(1).reshape([wanted[0]]);
+        let [n, _] = logits.dims();
+        return logits.sum_dim(1).reshape([n]);
     }
     let (log_likelihood, _) = <Dispatch as SparseOps>::bernoulli_log_likelihood(
         logits.into_dispatch(),

@@ -253,8 +253,9 @@ fn pixels_kernel<E: Float, W: Float, I: Int, J: Int>(
                     }
                 }
             }
-            // a level is at the largest logit, unless it is no number
-            ok = is_finite::<W>(largest) && is_finite::<W>(total) && total >= W::new(1.0);
+            // a level is at the largest logit, unless it is no number; its power is 1, as far as a
+            // device's own exponential and the rounding of its logit in two loops are
+            ok = is_finite::<W>(largest) && is_finite::<W>(total) && total >= W::new(0.5);
         }
         let mut log_likelihood = nan;
         let mut inverse = nan;

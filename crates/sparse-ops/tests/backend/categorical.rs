@@ -17,6 +17,13 @@ struct Sizes {
     images: usize,
 }
 
+impl Sizes {
+    /// By Burn's own operations instead of a kernel.
+    fn is_composed(self) -> bool {
+        self.pixels <= self.rank
+    }
+}
+
 const fn sizes(pixels: usize, rank: usize, levels: usize) -> Sizes {
     Sizes {
         rows: 5,
@@ -188,10 +195,10 @@ fn largest(values: &[f64]) -> f64 {
 fn equals_the_definition() {
     for device in modes() {
         for (dtype, rounding) in dtypes() {
-            if !has_exp(&device, dtype) {
-                continue;
-            }
             for sizes in SIZES {
+                if sizes.is_composed() && !has_exp(&device, dtype) {
+                    continue;
+                }
                 let (inputs, seen) = Problem::new(sizes).tensors(&device, dtype);
                 let want = seen.truth(&[1.0; 5]).log_likelihood;
                 let got = values(inputs.log_likelihood());
@@ -208,10 +215,13 @@ fn gradients_are_those_of_the_definition() {
     let weights = [1.0, -2.0, 0.0, 0.5, 3.0];
     for device in autodiff_modes() {
         for (dtype, rounding) in dtypes() {
-            if !has_exp(&device, dtype) || !matches!(dtype, DType::F32 | DType::F64) {
+            if !matches!(dtype, DType::F32 | DType::F64) {
                 continue;
             }
             for sizes in SIZES {
+                if sizes.is_composed() && !has_exp(&device, dtype) {
+                    continue;
+                }
                 let (inputs, seen) = Problem::new(sizes).tensors(&device, dtype);
                 let want = seen.truth(&weights);
                 let inputs = inputs.tracked();

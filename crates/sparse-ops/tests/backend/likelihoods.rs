@@ -3,9 +3,7 @@
 use burn_core::tensor::{DType, Device, Tensor};
 use sparse_ops::bernoulli_log_likelihood;
 
-use crate::device::{
-    assert_close, autodiff_modes, dtypes, has_exp, modes, normals, tensor, values,
-};
+use crate::device::{assert_close, autodiff_modes, dtypes, modes, normals, tensor, values};
 
 /// Rows that share registers, rows that do not, and lengths that fill none.
 const LENGTHS: [usize; 5] = [1, 5, 64, 100, 784];
@@ -38,9 +36,6 @@ fn targets(count: usize) -> Vec<f64> {
 fn equals_the_definition() {
     for device in modes() {
         for (dtype, rounding) in dtypes() {
-            if !has_exp(&device, dtype) {
-                continue;
-            }
             for p in LENGTHS {
                 let logits: Vec<f64> = normals(3 * p, 5).iter().map(|l| 4.0 * l).collect();
                 let logits = tensor::<2>(&logits, [3, p], &device, dtype);
@@ -137,4 +132,25 @@ fn targets_of_another_shape() {
         Tensor::zeros([2, 3], &device),
         Tensor::zeros([1, 3], &device),
     );
+}
+
+#[test]
+fn targets_of_another_dtype_are_refused() {
+    let device = Device::default();
+    for (dtype, _) in dtypes() {
+        let refused = std::panic::catch_unwind(|| {
+            bernoulli_log_likelihood(
+                tensor(&[0.0; 2], [1, 2], &device, DType::F32),
+                tensor(&[0.0; 2], [1, 2], &device, dtype),
+            )
+        });
+        if dtype == DType::F32 {
+            assert!(refused.is_ok());
+            continue;
+        }
+        let panic = refused.expect_err("another dtype");
+        let message = panic.downcast_ref::<String>().expect("a formatted message");
+        let want = "bernoulli_log_likelihood: targets must have the dtype of logits, F32, got";
+        assert!(message.starts_with(want), "{message}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::device::{assert_close, autodiff_modes, dtypes, ints, modes, normals, tensor, values};
 use crate::oracle;
-use burn_core::tensor::{DType, Device, Int, Tensor};
+use burn_core::tensor::{DType, Device, Int, IntDType, Tensor, TensorData};
 use sparse_ops::{entmax_loss, entmax15_loss, sparsemax_loss};
 
 #[test]
@@ -49,6 +49,25 @@ fn gradient_is_p_minus_the_target() {
                 .collect();
             assert_close(&values(scores.grad(&grads).unwrap()), &want, 2e-6);
         }
+    }
+}
+
+/// More classes than a narrow type of targets counts.
+#[test]
+fn narrow_targets_mean_their_own_class() {
+    let device = Device::default().autodiff();
+    let x = normals(300, 4);
+    for dtype in [DType::U8, DType::I16, DType::I32] {
+        if !device.supports_dtype(dtype) {
+            continue;
+        }
+        let target = Tensor::<1, Int>::from_data(TensorData::new(vec![3i64], [1]), &device);
+        let target = target.cast(IntDType::from(dtype));
+        let scores = tensor(&x, [1, 300], &device, DType::F32).require_grad();
+        let grads = entmax_loss(scores.clone(), target, 1.5).sum().backward();
+        let mut want = oracle::entmax(&x, 1.5);
+        want[3] -= 1.0;
+        assert_close(&values(scores.grad(&grads).unwrap()), &want, 2e-6);
     }
 }
 
