@@ -8,7 +8,7 @@ use burn::{
     data::dataloader::DataLoader,
     nn::Linear,
     optim::{AdamConfig, GradientsParams},
-    tensor::{Device, Distribution, Int, Tensor, TensorData},
+    tensor::{Device, Distribution, Int, Tensor, TensorData, activation::log_softmax},
 };
 use sparse_models::{
     data::ConceptData,
@@ -56,7 +56,7 @@ fn standard() -> Standard {
 
 /// Small agents, and seven games.
 fn small(agents: Agents, temperature: f64, device: &Device) -> (SignalGame, GameBatch) {
-    device.seed(3);
+    device.seed(5);
     let game = SignalGameConfig::new(agents, FEATURES)
         .with_symbols(SYMBOLS)
         .with_embedding(SIZE)
@@ -64,10 +64,16 @@ fn small(agents: Agents, temperature: f64, device: &Device) -> (SignalGame, Game
         .with_temperature(temperature)
         .init(&standard(), device);
     let normal = Distribution::Normal(0.0, 1.0);
+    let candidates = Tensor::<3>::random([GAMES, CANDIDATES, FEATURES], normal, device);
+    let places = [0, 1, 2, 3, 3, 0, 2];
+    let targets = (0..).zip(places).map(|(game, place)| {
+        let candidates = candidates.clone().narrow(0, game, 1);
+        candidates.narrow(1, place, 1).reshape([1, FEATURES])
+    });
     let batch = GameBatch {
-        targets: Tensor::random([GAMES, FEATURES], normal, device),
-        candidates: Tensor::random([GAMES, CANDIDATES, FEATURES], normal, device),
-        places: integers(&[0, 1, 2, 3, 3, 0, 2], device),
+        targets: Tensor::cat(targets.collect(), 0),
+        places: integers(&places.map(|place| place as i64), device),
+        candidates,
         draw: DRAW,
     };
     (game, batch)
@@ -258,7 +264,7 @@ fn mixed_symbols_are_mixed_embeddings() {
             codes: Codes::Values(codes.clone()),
         };
         let seen = game.see(batch.candidates.clone());
-        let got = values(game.receiver.log_probs(seen, outcomes));
+        let got = values(log_softmax(game.receiver.scores(seen, outcomes), 1));
         let codes = values(codes);
         let want: Vec<f64> = rows
             .iter()
@@ -333,6 +339,33 @@ fn the_sender_reads_what_both_agents_see() {
     let logits = linear(&look(&game, values(batch.targets.clone())), sender);
     let want: Vec<f64> = logits.into_iter().map(|logit| logit / 4.0).collect();
     assert!(close(&values(game.send(batch.targets)), &want, ROUNDING));
+}
+
+/// A target that is looked at among the candidates is what the sender would see alone: scores,
+/// embeddings, and gradients in the eyes that look at both.
+#[test]
+fn a_target_among_candidates_is_the_target() {
+    let device = Device::default().autodiff();
+    for agents in [Agents::Best, Agents::Paper] {
+        let (game, batch) = small(agents, 4.0, &device);
+        let apart = (
+            game.send(batch.targets.clone()),
+            game.see(batch.candidates.clone()),
+        );
+        let together = game.open(&batch);
+        let eyes = game.vision.as_ref().map(|vision| &vision.network.layers[0]);
+        let [apart, together] = [apart, together].map(|(scores, seen)| {
+            let all = [values(scores.clone()), values(seen.clone())].concat();
+            // of squares, so that the gradient depends on the values
+            let squares = scores.powi_scalar(2).sum() + seen.powi_scalar(2).sum();
+            let grads = squares.backward();
+            let gradient = eyes.map(|layer| values(layer.weight.val().grad(&grads).unwrap()));
+            (all, gradient.unwrap_or_default())
+        });
+        assert!(close(&together.0, &apart.0, ROUNDING));
+        assert!(close(&together.1, &apart.1, ROUNDING));
+        assert_eq!(together.1.is_empty(), agents == Agents::Paper);
+    }
 }
 
 fn plan(shift: usize) -> GamePlan {

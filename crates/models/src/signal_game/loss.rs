@@ -1,7 +1,7 @@
 //! The objective: the negative log-probability that the receiver picks the target, in expectation
 //! over the sender's symbol.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, Tensor, activation::log_softmax};
 
 use super::SignalGame;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 /// The games of a step.
 #[derive(Debug, Clone)]
 pub struct GameBatch {
-    /// The examples that the senders see, `[batch, features]`.
+    /// The examples that the senders see, `[batch, features]`: the candidates at `places`.
     pub targets: Tensor<2>,
     /// The candidates that the receivers see, in their own order: `[batch, candidates, features]`.
     pub candidates: Tensor<3>,
@@ -50,8 +50,7 @@ impl SignalGame {
     /// The losses of a batch. The sender runs once; the receiver embeds each candidate once, and
     /// compares it with all the symbols that the estimator asks for.
     pub fn losses(&self, batch: GameBatch, estimator: &impl CategoricalEstimator) -> GameLosses {
-        let scores = self.send(batch.targets.clone());
-        let seen = self.see(batch.candidates);
+        let (scores, seen) = self.open(&batch);
         let [games, symbols] = scores.dims();
         let best = scores.clone().detach().argmax(1).squeeze_dim(1);
         let best = Outcomes {
@@ -61,20 +60,17 @@ impl SignalGame {
                 count: symbols,
             },
         };
-        let picks = self
-            .receiver
-            .log_probs(seen.clone().detach(), best)
-            .detach();
+        let picks = self.receiver.scores(seen.clone().detach(), best).detach();
+        let picks = log_softmax(picks, 1);
         let query = Query {
             scores,
             inputs: batch.targets,
             draw: batch.draw,
         };
         let estimate = estimator.estimate(query, &mut |outcomes| {
-            let places = batch.places.clone().select(0, outcomes.rows.clone());
-            let log_probs = self.receiver.log_probs(seen.clone(), outcomes);
-            let of_target = log_probs.gather(1, places.unsqueeze_dim(1));
-            of_target.squeeze_dim::<1>(1).neg()
+            let (seen, places) = (seen.clone(), batch.places.clone());
+            self.receiver
+                .negative_log_likelihood(seen, places, outcomes)
         });
         GameLosses { estimate, picks }
     }
@@ -82,8 +78,9 @@ impl SignalGame {
     /// What comes of each game of a batch, when the sender's scores become probabilities by
     /// `mapping`.
     pub fn outlook(&self, batch: GameBatch, mapping: Mapping) -> Outlook {
-        let probs = mapping.probs(self.send(batch.targets));
-        let log_probs = self.receiver.all_log_probs(self.see(batch.candidates));
+        let (scores, seen) = self.open(&batch);
+        let probs = mapping.probs(scores);
+        let log_probs = self.receiver.all_log_probs(seen);
         let [games, symbols, _] = log_probs.dims();
         let places: Tensor<3, Int> = batch
             .places

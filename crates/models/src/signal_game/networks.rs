@@ -2,14 +2,14 @@ use burn::{
     module::{Initializer, Module, Param, RunningState},
     nn::{Linear, LinearConfig},
     tensor::{
-        Device, Tensor, TensorData,
+        Device, Int, Tensor, TensorData,
         activation::{log_softmax, sigmoid},
     },
 };
 
-use sparse_ops::sum_of_sigmoids;
+use sparse_ops::{entmax_loss, sum_of_sigmoids};
 
-use super::{Agents, SignalGameConfig, slots::Slots};
+use super::{Agents, GameBatch, SignalGameConfig, slots::Slots};
 use crate::{
     estimators::{Codes, Outcomes},
     networks::Mlp,
@@ -103,46 +103,69 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// The log-probabilities `[total, candidates]` that each candidate is picked, for packed symbols
-    /// and candidates as the receiver [sees](SignalGame::see) them.
+    /// The negative log-likelihood `[total]`, in nats, of the candidates at `places`, one for each batch
+    /// row, when packed symbols are sent.
     ///
     /// The scores are a product of three matrices for each batch row: codes, symbols' embeddings and
     /// candidates' embeddings. It begins with the smaller side: few symbols are embedded, then
     /// compared with their row's candidates; many of them (all, in dense marginalization) are looked
-    /// up in the scores of all symbols. So a sparse support costs what its size says, and a dense one
-    /// a single product `[batch · candidates, size] × [size, symbols]` and a look-up.
-    pub fn log_probs(&self, seen: Tensor<3>, outcomes: Outcomes) -> Tensor<2> {
+    /// up among all symbols. So a sparse support costs what its size says, and a dense one a single
+    /// product `[symbols, size] × [size, batch · candidates]` and a look-up.
+    pub fn negative_log_likelihood(
+        &self,
+        seen: Tensor<3>,
+        places: Tensor<1, Int>,
+        outcomes: Outcomes,
+    ) -> Tensor<1> {
         let [batch, candidates, _] = seen.dims();
         let Outcomes { rows, codes } = outcomes;
         let many = codes.total() > batch * candidates;
-        let (sent, received) = match codes {
+        match codes {
             Codes::Classes { classes, count } if many => {
-                let of_symbols = self
-                    .all_log_probs(seen)
-                    .reshape([batch * count, candidates]);
-                return of_symbols.select(0, rows.mul_scalar(count as i64) + classes);
+                let scores = self.all_scores(seen).reshape([count * batch, candidates]);
+                let of_all = cross_entropy(scores, places.repeat_dim(0, count));
+                of_all.select(0, classes.mul_scalar(batch as i64) + rows)
             }
-            Codes::Values(values) if many => (values, self.all_scores(seen)),
-            few => (few.times(self.symbols.val()), seen),
+            codes => {
+                let places = places.select(0, rows.clone());
+                cross_entropy(self.scores(seen, Outcomes { rows, codes }), places)
+            }
+        }
+    }
+
+    /// The scores `[total, candidates]` of candidates as the receiver [sees](SignalGame::see) them, for
+    /// packed symbols: their inner products.
+    pub fn scores(&self, seen: Tensor<3>, outcomes: Outcomes) -> Tensor<2> {
+        let [batch, candidates, _] = seen.dims();
+        let Outcomes { rows, codes } = outcomes;
+        let (sent, received) = match codes {
+            Codes::Values(values) if values.dims()[0] > batch * candidates => {
+                (values, self.all_scores(seen).swap_dims(0, 1))
+            }
+            few => (few.times(self.symbols.val()), seen.swap_dims(1, 2)),
         };
         let slots = Slots::of(&rows, batch);
-        let scores = slots.spread(sent).matmul(received.swap_dims(1, 2));
-        log_softmax(slots.collect(scores), 1)
+        slots.collect(slots.spread(sent).matmul(received))
     }
 
     /// The log-probabilities `[batch, symbols, candidates]` for all symbols.
     pub fn all_log_probs(&self, seen: Tensor<3>) -> Tensor<3> {
-        log_softmax(self.all_scores(seen).swap_dims(1, 2), 2)
+        log_softmax(self.all_scores(seen), 2).swap_dims(0, 1)
     }
 
-    /// `[batch, candidates, symbols]`.
+    /// `[symbols, batch, candidates]`.
     fn all_scores(&self, seen: Tensor<3>) -> Tensor<3> {
         let [batch, candidates, size] = seen.dims();
-        let rows = seen.reshape([batch * candidates, size]);
-        let scores = rows.matmul(self.symbols.val().transpose());
-        let [_, symbols] = scores.dims();
-        scores.reshape([batch, candidates, symbols])
+        let columns = seen.reshape([batch * candidates, size]).transpose();
+        let scores = self.symbols.val().matmul(columns);
+        let [symbols, _] = scores.dims();
+        scores.reshape([symbols, batch, candidates])
     }
+}
+
+/// The Fenchel–Young loss of softmax: one pass over the scores, and one for their gradient.
+fn cross_entropy(scores: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+    entmax_loss(scores, targets, 1.0)
 }
 
 /// The two agents.
@@ -159,12 +182,30 @@ pub struct SignalGame {
 }
 
 impl SignalGame {
+    /// The sender's scores `[batch, symbols]`, and the receiver's embeddings of the candidates as in
+    /// [`see`](Self::see). Where both look through the same eyes, the target is looked at once, as one
+    /// of the candidates.
+    pub fn open(&self, games: &GameBatch) -> (Tensor<2>, Tensor<3>) {
+        let seen = self.see(games.candidates.clone());
+        let scores = match &self.sender {
+            Sender::Linear(layer) => {
+                let [batch, count, size] = seen.dims();
+                let all = (batch * count) as i64;
+                let first = Tensor::arange_step(0..all, count, &seen.device());
+                let targets = (seen.clone().reshape([batch * count, size]))
+                    .select(0, first + games.places.clone());
+                layer.forward(targets).div_scalar(self.temperature)
+            }
+            Sender::Filters(_) => self.send(games.targets.clone()),
+        };
+        (scores, seen)
+    }
+
     /// The sender's scores `[batch, symbols]` for targets `[batch, features]`.
     pub fn send(&self, targets: Tensor<2>) -> Tensor<2> {
-        let seen = self.look(targets);
         let logits = match &self.sender {
-            Sender::Linear(layer) => layer.forward(seen),
-            Sender::Filters(sender) => sender.forward(seen),
+            Sender::Linear(layer) => layer.forward(self.look(targets)),
+            Sender::Filters(sender) => sender.forward(targets),
         };
         logits.div_scalar(self.temperature)
     }
