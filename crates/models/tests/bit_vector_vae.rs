@@ -537,7 +537,7 @@ fn learns_digits() {
     assert!(last < 0.92 * first, "{first} to {last}");
 }
 
-/// The order of pixels, images and rows: an image is most likely under the code that is decoded for it.
+/// The order of pixels, images and rows: each entry is the likelihood of its own image under its own code.
 #[test]
 fn rows_pick_the_image_of_each_code() {
     let device = Device::default();

@@ -9,9 +9,10 @@
 //! 2. A few pilots, of an eighth as many codes as samples each, are drawn: the first from a mixture of
 //!    independent bits at these log-odds, of codes of q with each bit flipped with a small probability, of
 //!    independent bits at softened marginals of q and softened scores, and of the prior; the next ones
-//!    also from the best codes found so far, with bits flipped.
-//! 3. The samples come from a mixture of all that, of the best codes as the model weights them, with
-//!    fewer bits flipped, and of independent bits at the last pilot's estimate of the marginals.
+//!    also from the best codes found so far, with bits flipped, and from independent bits at the
+//!    marginals that the pilot before estimates.
+//! 3. The samples come from a mixture of all that, after the last pilot, and of the best codes as the
+//!    model weights them, with fewer bits flipped.
 //!
 //! The best codes are where a posterior of several modes has its mass; the others bound the weights of
 //! what was not found. Adapting a proposal to what it has found is population Monte Carlo (Cappé, Guillin,
@@ -60,8 +61,9 @@ pub struct MarginalLikelihood {
     /// By how much half of the samples would raise `nll_bits_per_dim`: about as much as it is too high
     /// at least. Two methods that differ by less than that are not told apart. None with a single sample.
     pub nll_bits_per_dim_halving_gap: Option<f64>,
-    /// The standard error of the mean over images, as a sample of all images there could be. Two methods
-    /// that are evaluated on the same images differ by less. None with a single image.
+    /// The standard error of the mean over images, as a sample of all images there could be. That of the
+    /// difference of two methods that are evaluated on the same images is smaller as a rule. None with a
+    /// single image.
     pub nll_bits_per_dim_images_error: Option<f64>,
     /// The relative standard error of the estimate of p(x) of an image, the mean over images. None with
     /// a single sample.

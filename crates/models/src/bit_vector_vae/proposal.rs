@@ -147,7 +147,7 @@ impl Mixture {
 /// `log Σ exp`; −∞ for nothing.
 pub(super) fn log_sum_exp(terms: &[f64]) -> f64 {
     let most = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if most == f64::NEG_INFINITY {
+    if terms.iter().all(|&term| term == f64::NEG_INFINITY) {
         return most;
     }
     let sum: f64 = terms.iter().map(|term| (term - most).exp()).sum();

@@ -51,3 +51,31 @@ impl Annealing {
             .unsqueeze_dim(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The schedule by its definition, and that steps are counted in training alone.
+    #[test]
+    fn training_cools_down_to_the_floor_and_evaluation_does_not() {
+        let settings = EstimatorSettings {
+            temperature: 0.6,
+            temperature_rate: 0.2,
+            ..EstimatorSettings::default()
+        };
+        let plain = Device::default();
+        let training = plain.clone().autodiff();
+        let annealing = Annealing::new(&settings, &training).expect("settings");
+        let at = |device: &Device| {
+            let temperature = annealing.temperature(&Tensor::zeros([1, 2], device));
+            temperature.into_scalar::<f32>()
+        };
+        for step in 0..5 {
+            let want = (-0.2 * f64::from(step)).exp().max(0.6);
+            // one f32 exponential
+            assert!((f64::from(at(&plain)) - want).abs() < 1e-6);
+            assert!((f64::from(at(&training)) - want).abs() < 1e-6);
+        }
+    }
+}

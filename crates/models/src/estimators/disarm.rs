@@ -4,10 +4,10 @@
 //! different than not; the gradient of a bit is averaged over everything else that gives the same two
 //! codes.
 //!
-//! Bias: none. Variance: never above that of [SFE+](super::SfePlus) with both samples used, and far
-//! below it for uncertain bits. Decoder calls: 2. Source: Dong, Mnih & Tucker,
-//! [DisARM: An Antithetic Gradient Estimator for Binary Latent
-//! Variables](https://arxiv.org/abs/2006.10680), 2020.
+//! Bias: none. Variance: below that of two independent samples that are each other's baselines (those of
+//! [VIMCO](super::Vimco) with two) for uncertain bits, and up to twice as much for nearly certain ones.
+//! Decoder calls: 2. Source: Dong, Mnih & Tucker, [DisARM: An Antithetic Gradient Estimator for Binary
+//! Latent Variables](https://arxiv.org/abs/2006.10680), 2020.
 
 use burn::{
     module::Module,

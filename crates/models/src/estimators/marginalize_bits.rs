@@ -66,11 +66,11 @@ impl MarginalizeBits {
     ///
     /// # Errors
     ///
-    /// If k or the number of bits is 0.
+    /// If k or the number of bits is 0; more than 65,536 codes are refused too.
     pub fn topk_sparsemax(settings: &EstimatorSettings, bits: usize) -> Result<Self, SettingError> {
         let k = settings.k.unwrap_or(10);
-        if k == 0 {
-            let allowed = "at least 1 for topk-sparsemax";
+        if !(1..=1 << 16).contains(&k) {
+            let allowed = "from 1 to 65536 for topk-sparsemax";
             return Err(SettingError::new("k", k, allowed));
         }
         let distribution = BitDistribution::TopKSparsemax(bit_vector(bits)?, k);

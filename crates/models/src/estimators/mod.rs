@@ -17,10 +17,10 @@
 //! | `disarm` | bits | none | low for uncertain bits | 2 |
 //! | `sum-and-sample` | categories | none | that of the rest's mass | k + 1 |
 //! | `unordered-set` | categories | none | below that of k samples | k |
-//! | `reinmax` | categories | of third order | low | 1 |
+//! | `reinmax` | categories | of third order | that of straight-through | 1 |
 //! | `gumbel`, `st-gumbel` | both | vanishes, or is less, as τ → 0 | grows as τ → 0 | 1 |
-//! | `gapped-st` | categories | that of straight-through | low | 1 |
-//! | `i-mle` | both | of a finite difference λ | grows as 1/λ | 1 |
+//! | `gapped-st` | categories | that of straight-through | the same | 1 |
+//! | `i-mle` | both | of a finite difference λ, and of straight-through | grows as 1/λ | 1 |
 //!
 //! A step trains where its scores are on a device with autodiff. Elsewhere it evaluates: running means
 //! and temperatures stay as they are, and every method decodes as many outcomes as in training, none of

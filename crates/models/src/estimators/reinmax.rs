@@ -46,8 +46,9 @@ impl CategoricalEstimator for ReinMax {
 
 /// The value 0, with the Jacobian that softmax has where its value is `probs`: diag(p) − p pᵀ.
 fn softmax_gradient(scores: Tensor<2>, probs: Tensor<2>) -> Tensor<2> {
-    // a score of −∞ has no gradient, and no difference from itself
-    let change = gradient_of(scores.clamp_min(LEAST_LOG_PROB));
+    // a score of −∞, below the greatest by any amount, has no gradient, and no difference from itself
+    let greatest = scores.clone().detach().max_dim(1);
+    let change = gradient_of((scores - greatest).clamp_min(LEAST_LOG_PROB));
     let mean = (probs.clone() * change.clone()).sum_dim(1);
     probs * (change - mean)
 }

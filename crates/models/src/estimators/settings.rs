@@ -24,6 +24,19 @@ pub struct EstimatorSettings {
     pub budget: Option<usize>,
 }
 
+impl EstimatorSettings {
+    /// The names of all of them.
+    pub const NAMES: [&'static str; 7] = [
+        "k",
+        "samples",
+        "temperature",
+        "temperature_rate",
+        "gap",
+        "target_step",
+        "budget",
+    ];
+}
+
 impl Default for EstimatorSettings {
     fn default() -> Self {
         Self {
@@ -58,16 +71,16 @@ impl SettingError {
     }
 
     pub(super) fn positive(name: &'static str, given: f64) -> Result<f64, Self> {
-        match given {
-            given if given > 0.0 && given.is_finite() => Ok(given),
-            _ => Err(Self::new(name, given, "a positive number")),
+        match given as f32 {
+            single if single > 0.0 && single.is_finite() => Ok(given),
+            _ => Err(Self::new(name, given, "a positive number of f32")),
         }
     }
 
     pub(super) fn not_negative(name: &'static str, given: f64) -> Result<f64, Self> {
-        match given {
-            given if given >= 0.0 && given.is_finite() => Ok(given),
-            _ => Err(Self::new(name, given, "0 or a positive number")),
+        match given as f32 {
+            single if given >= 0.0 && single.is_finite() => Ok(given),
+            _ => Err(Self::new(name, given, "0 or a positive number of f32")),
         }
     }
 }
@@ -99,5 +112,19 @@ fn but_of(readers: &[&str]) -> String {
     match readers {
         [] => String::new(),
         readers => format!(", but of {}", readers.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_settings_have_their_names() {
+        let fields = serde_json::to_value(EstimatorSettings::default()).expect("an object");
+        let mut fields: Vec<&String> = fields.as_object().expect("an object").keys().collect();
+        let mut names = EstimatorSettings::NAMES;
+        (fields.sort(), names.sort());
+        assert_eq!(fields, names);
     }
 }

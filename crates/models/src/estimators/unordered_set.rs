@@ -67,20 +67,21 @@ impl Sets {
         let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let masses: Vec<f64> = scores.iter().map(|score| (score - most).exp()).collect();
         let total: f64 = masses.iter().sum();
+        let all: Vec<f64> = masses.iter().map(|mass| mass / total).collect();
         let keys: Vec<f64> = scores
             .iter()
             .map(|score| score + Categories::noise(rng))
             .collect();
-        // A NaN makes all masses NaN: one member then, so that it reaches the loss.
-        let mut order: Vec<usize> = (0..scores.len()).filter(|&i| masses[i] != 0.0).collect();
+        // A NaN makes all probabilities NaN: one member then, so that it reaches the loss.
+        let mut order: Vec<usize> = (0..scores.len()).filter(|&i| all[i] != 0.0).collect();
         order.sort_by(|&a, &b| keys[b].total_cmp(&keys[a]));
         let (set, others) = order.split_at(if total.is_nan() {
             1
         } else {
             k.min(order.len())
         });
-        let probs: Vec<f64> = set.iter().map(|&i| masses[i] / total).collect();
-        let rest: f64 = others.iter().map(|&i| masses[i] / total).sum();
+        let probs: Vec<f64> = set.iter().map(|&i| all[i]).collect();
+        let rest: f64 = others.iter().map(|&i| all[i]).sum();
         let SetWeights { weights, baselines } = SetWeights::new(&probs, rest);
 
         let start = self.rows.len();
@@ -116,7 +117,8 @@ impl CategoricalEstimator for UnorderedSet {
             Tensor::<1, Int>::from_data(TensorData::new(values, shape), &device)
         };
         let floats = |values: Vec<f64>| {
-            let data = TensorData::new(values.clone(), [values.len()]).convert_dtype(dtype);
+            let shape = [values.len()];
+            let data = TensorData::new(values, shape).convert_dtype(dtype);
             Tensor::<1>::from_data(data, (&device, dtype))
         };
         let zeros = |size: usize| Tensor::<1>::zeros([size], (&device, dtype));

@@ -37,6 +37,8 @@ fn a_forbidden_class_has_no_gradient_and_spoils_nothing() {
         [0.3, NEVER, 1.0, -0.2, NEVER],
         [NEVER, 2.0, NEVER, NEVER, NEVER],
         [0.3, 0.1, 1.0, -0.2, 0.4],
+        // e⁻⁷⁴⁵ is a number in f64, and half of it is none
+        [0.0, 0.0, 0.0, -745.0, NEVER],
     ]
     .repeat(20);
     for method in Method::ALL {
@@ -49,6 +51,22 @@ fn a_forbidden_class_has_no_gradient_and_spoils_nothing() {
                 slope.is_finite()
             };
             assert!(right, "{method}: {slope} at {score}");
+        }
+    }
+}
+
+/// Of scores nothing but their differences counts, however far from 0 they are. The numbers here are
+/// exact in f32 with 20,000 taken away; noise that is added to them is rounded to 1e-3 there.
+#[test]
+fn a_shift_of_the_scores_changes_nothing() {
+    let rows = [[0.25, 0.0, 1.0, -0.25, 0.5], [3.0, 2.5, -1.0, 0.75, NEVER]].repeat(20);
+    let shifted: Vec<[f32; 5]> = rows.iter().map(|row| row.map(|s| s - 2e4)).collect();
+    for method in Method::ALL {
+        let (want, want_gradient) = losses(method, &rows);
+        let (got, gradient) = losses(method, &shifted);
+        let pairs = want.iter().zip(&got);
+        for (want, got) in pairs.chain(want_gradient.iter().zip(&gradient)) {
+            assert!((want - got).abs() < 1e-2, "{method}: {got}, not {want}");
         }
     }
 }

@@ -43,30 +43,32 @@ fn settings_are_refused_by_name() {
         );
     }
     for method in [Method::Gumbel, Method::StGumbel, Method::GappedSt] {
-        for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-46, 1e39] {
             assert_eq!(
                 refused(method, |s| s.temperature = temperature),
-                format!("temperature must be a positive number, got {temperature}")
+                format!("temperature must be a positive number of f32, got {temperature}")
             );
         }
         let message = refused(method, |s| s.temperature_rate = -1.0);
         assert_eq!(
             message,
-            "temperature-rate must be 0 or a positive number, got -1"
+            "temperature-rate must be 0 or a positive number of f32, got -1"
         );
     }
     assert_eq!(
         refused(Method::GappedSt, |s| s.gap = -0.5),
-        "gap must be 0 or a positive number, got -0.5"
+        "gap must be 0 or a positive number of f32, got -0.5"
     );
     assert_eq!(
         refused(Method::ImplicitMle, |s| s.target_step = 0.0),
-        "target-step must be a positive number, got 0"
+        "target-step must be a positive number of f32, got 0"
     );
-    assert_eq!(
-        refused_for_bits(BitMethod::TopKSparsemax, |s| s.k = Some(0)),
-        "k must be at least 1 for topk-sparsemax, got 0"
-    );
+    for k in [0, 65_537] {
+        assert_eq!(
+            refused_for_bits(BitMethod::TopKSparsemax, |s| s.k = Some(k)),
+            format!("k must be from 1 to 65536 for topk-sparsemax, got {k}")
+        );
+    }
     for budget in [0, 5] {
         assert_eq!(
             refused_for_bits(BitMethod::SparseMapBudget, |s| s.budget = Some(budget)),

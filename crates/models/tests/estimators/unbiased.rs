@@ -1,9 +1,15 @@
 //! Estimators without bias: the mean of 200,000 samples is the enumerated gradient.
 
-use sparse_models::estimators::{BitMethod, EstimatorSettings, Method};
+use burn::{
+    optim::{AdamConfig, GradientsParams},
+    tensor::{Device, Tensor},
+};
+use sparse_models::estimators::{
+    BitMethod, CategoricalEstimator, Estimator, EstimatorSettings, Method, Query,
+};
 
 use crate::{
-    measure::{Any, Measured, SAMPLES},
+    measure::{Any, Measured, SAMPLES, draw, inputs, seeded, setup, values},
     problem::{Polynomial, Problem},
 };
 
@@ -57,6 +63,59 @@ fn estimators_for_bits() {
         measured.assert_mean(method.name(), &exact, 0..6);
         assert_eq!(measured.decoder_calls, calls, "{method}");
     }
+}
+
+/// What NVIL's network is for. The losses differ by a multiple of an input, which no mean over rows can
+/// know; once the network has learned it, little more than the variance of one loss is left.
+#[test]
+fn a_learned_baseline_takes_away_what_the_loss_owes_to_the_input() {
+    const ROWS: usize = 2000;
+    let device = Device::default().autodiff();
+    let settings = EstimatorSettings::default();
+    let init = |method: Method| seeded(|| method.init(setup(&settings, 5, &device)).unwrap());
+    let step = |estimator: &Estimator, at: usize| {
+        let scores = Tensor::<2>::zeros([ROWS, 5], &device).require_grad();
+        let inputs = inputs(ROWS, &device);
+        let of_input: Tensor<1> = inputs
+            .clone()
+            .narrow(1, 0, 1)
+            .squeeze_dim(1)
+            .mul_scalar(5.0);
+        let query = Query {
+            scores: scores.clone(),
+            inputs,
+            draw: draw(at),
+        };
+        let decoder = Tensor::<1>::zeros([ROWS], &device);
+        let estimate = estimator.estimate(query, &mut |outcomes| {
+            Polynomial::CUBIC.losses(outcomes, &decoder) + of_input.clone()
+        });
+        (estimate, scores)
+    };
+    let variance = |estimator: &Estimator| {
+        let (estimate, scores) = step(estimator, 1000);
+        let grads = estimate.expected_loss.sum().backward();
+        let gradient = values(scores.grad(&grads).unwrap());
+        Measured::moments(
+            gradient
+                .chunks_exact(5)
+                .map(|row| [&[0.0; 2], row].concat()),
+        )
+        .total_variance()
+    };
+    // both have seen as many losses, so that the mean is not what tells them apart
+    let mean_alone = init(Method::Sfe);
+    let mut learned = init(Method::Nvil);
+    let mut optimizer = AdamConfig::new().init();
+    for at in 1..=200 {
+        step(&mean_alone, at);
+        let (estimate, _) = step(&learned, at);
+        let error = estimate.baseline_loss.unwrap().mean();
+        let grads = GradientsParams::from_grads(error.backward(), &learned);
+        learned = optimizer.step(0.01, learned, grads);
+    }
+    let (mean_alone, learned) = (variance(&mean_alone), variance(&learned));
+    assert!(learned < 0.3 * mean_alone, "{learned} and {mean_alone}");
 }
 
 /// What the baselines are for: each of these has less variance than the one before it.
