@@ -127,8 +127,7 @@ impl Command {
             patience: self.patience.or(base.patience),
             batch_size: self.batch_size.unwrap_or(base.batch_size),
             lr,
-            // a lower rate at the start lowers the end too
-            final_lr: self.final_lr.unwrap_or(base.final_lr * lr / base.lr),
+            final_lr: flags::final_lr(self.final_lr, lr, base.lr, base.final_lr),
             score_scale: self.score_scale.unwrap_or(base.score_scale),
             importance,
             ..base

@@ -1,4 +1,4 @@
-//! Compares methods on a task: trains each with several seeds, and writes one table and three pictures.
+//! Compares methods on a task: trains each with several seeds, and writes one table and four pictures.
 
 use std::{
     fmt::Display,
@@ -186,7 +186,11 @@ impl Command {
             task: self.task(),
             command: format!(
                 "cargo run --release --example compare -- {}",
-                without_folders(std::env::args().skip(1))
+                without_folders(
+                    std::env::args_os()
+                        .skip(1)
+                        .map(|word| word.to_string_lossy().into_owned())
+                )
             ),
             date: today(),
         }

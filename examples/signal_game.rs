@@ -30,13 +30,14 @@ struct Command {
     /// Where settings come from that no flag gives [default: best]
     #[arg(long, value_enum)]
     preset: Option<Preset>,
-    /// Candidates in a game, of distinct concepts: 2 at least [default: 8 of the digits, else 16]
+    /// Candidates in a game, of distinct concepts: 2 at least [default: 8 of the digits, else 16;
+    /// preset paper: 10 of the digits]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     candidates: Option<usize>,
     /// Symbols that the sender can choose from [default: 256]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     symbols: Option<usize>,
-    /// Training epochs [default: 20 of the digits, else 60]
+    /// Training epochs [default: 20 of the digits, else 60; preset paper: 500]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     epochs: Option<usize>,
     /// Epochs in a row without a better one, after which training ends [default: any number]
@@ -48,20 +49,24 @@ struct Command {
     /// Games in a batch [default: 64]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     batch_size: Option<usize>,
-    /// Learning rate at the start [default: 0.002]
+    /// Learning rate at the start [default: 0.002; preset paper: 0.005 for softmax, sparsemax and entmax15,
+    /// else 0.001]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::positive)]
     lr: Option<f64>,
-    /// Learning rate at the end, reached along half a cosine [default: a twentieth of --lr]
+    /// Learning rate at the end, reached along half a cosine [default: a twentieth of --lr;
+    /// preset paper: --lr]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::not_negative)]
     final_lr: Option<f64>,
     /// Weight of the entropy of the sender's distribution, which is maximized [default: 0.1 for softmax,
-    /// sparsemax and entmax15, else 0.01]
+    /// sparsemax and entmax15, else 0.01; preset paper: 0.1]
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = flags::not_negative)]
     entropy: Option<f64>,
-    /// What the sender's logits are divided by [default: 10 for sparsemax and entmax15, else 1]
+    /// What the sender's logits are divided by [default: 10 for sparsemax and entmax15, else 1;
+    /// preset paper: 10]
     #[arg(long, value_name = "TAU", allow_negative_numbers = true, value_parser = flags::positive)]
     tau: Option<f64>,
-    /// How far images are moved in training, at most, in pixels [default: 1 of Omniglot, else 0]
+    /// How far images are moved in training, at most, in pixels [default: 1 of Omniglot, else 0;
+    /// preset paper: 0]
     #[arg(long, value_name = "PIXELS")]
     shift: Option<usize>,
     /// Seed of all random numbers [default: 42]
@@ -125,8 +130,7 @@ impl Command {
             batches: self.batches.unwrap_or(base.batches),
             batch_size: self.batch_size.unwrap_or(base.batch_size),
             lr,
-            // a lower rate at the start lowers the end too
-            final_lr: self.final_lr.unwrap_or(base.final_lr * lr / base.lr),
+            final_lr: flags::final_lr(self.final_lr, lr, base.lr, base.final_lr),
             entropy: self.entropy.unwrap_or(base.entropy),
             tau: self.tau.unwrap_or(base.tau),
             shift: self.shift.unwrap_or(base.shift),

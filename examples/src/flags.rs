@@ -39,3 +39,31 @@ pub fn not_negative(text: &str) -> Result<f64, String> {
         _ => Err("must be a number, 0 or above".to_string()),
     }
 }
+
+/// The learning rate at the end of a training: as `given`, or as far below that at the start, `lr`, as
+/// it is among the settings that the flags replace.
+pub fn final_lr(given: Option<f64>, lr: f64, base_lr: f64, base_final_lr: f64) -> f64 {
+    match given {
+        Some(given) => given,
+        // no other number, by rounding, when a run is continued
+        None if lr == base_lr => base_final_lr,
+        None => (base_final_lr * lr / base_lr).min(lr),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_at_the_end_is_neither_moved_by_rounding_nor_above_that_at_the_start() {
+        for i in 1..1000 {
+            let lr = f64::from(i) * 1e-4;
+            let chosen = final_lr(None, lr, 2e-3, 1e-4);
+            assert!((chosen / lr - 0.05).abs() < 1e-12);
+            assert_eq!(final_lr(None, lr, lr, chosen), chosen);
+            assert!(final_lr(None, lr, 5e-3, 5e-3) <= lr);
+        }
+        assert_eq!(final_lr(Some(0.25), 1.0, 2e-3, 1e-4), 0.25);
+    }
+}

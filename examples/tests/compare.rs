@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use burn::tensor::Device;
+use burn::{tensor::Device, train::Interrupter};
 use sparse_examples::comparison::{
     Comparison, ComparisonError, Overrides, Progress, Report, Request, State, Stop, assignment,
 };
@@ -12,7 +12,7 @@ use sparse_models::{
     estimators::{BitMethod, Method},
     signal_game::{SignalGameData, SignalGameRun},
     ssvae::{SsvaeData, SsvaeRun},
-    training::{Experiment, Metrics, RunError, Timings},
+    training::{Display, Experiment, Metrics, RunError, RunFolder, Timings},
 };
 
 fn overrides(assignments: &[&str]) -> Overrides {
@@ -166,7 +166,7 @@ fn a_comparison_that_was_stopped_ends_as_one_that_was_not() {
     // as the settings of the task say
     assert!(text.contains("| `sparsemax` | 0.1 | 10.0 |"), "{text}");
     assert!(text.contains("| `sfe` | 0.01 | 1.0 |"), "{text}");
-    for name in ["decoder-calls", "time", "curves"] {
+    for name in ["decoder-calls", "time", "curves", "curves-time"] {
         let svg = fs::read_to_string(whole.join(format!("results-{name}.svg"))).unwrap();
         assert!(svg.contains("sparsemax") && svg.contains("sfe"), "{name}");
         assert!(text.contains(&format!("(results-{name}.svg)")), "{text}");
@@ -248,8 +248,44 @@ fn what_cannot_be_compared_is_refused_by_name() {
         message.starts_with("sparsemax: ") && message.contains("from 2 to 10"),
         "{message}"
     );
+    // a setting of all has to be one of some
+    let message = refused(|r| r.overrides = overrides(&["samples=3"]));
+    assert_eq!(message, "samples is no setting of sfe, but of vimco");
     let message = refused(|r| r.overrides = overrides(&["tau=0"]));
     assert_eq!(message, "sparsemax: tau must be a positive number, got 0");
+}
+
+/// What was interrupted and evaluated has a `metrics.json`, and is trained further all the same.
+#[test]
+fn an_evaluation_does_not_end_a_run() {
+    let place = tempfile::tempdir().unwrap();
+    let request = || Request {
+        methods: vec![Method::Sparsemax],
+        seeds: vec![5],
+        epochs: Some(3),
+        ..games(place.path())
+    };
+    let path = place.path().join("sparsemax-5");
+    let settings = &Comparison::plan(request()).unwrap().runs()[0]
+        .settings
+        .clone();
+    let folder = RunFolder::begin(&path, settings).unwrap();
+    let data = SignalGameRun::read_data(settings, None).unwrap();
+    let run = SignalGameRun::new(folder, settings.clone(), data, Device::default());
+    let interrupter = Interrupter::new();
+    let stop = interrupter.clone();
+    run.train(Display {
+        interrupter,
+        on_epoch: Some(Box::new(move |_| stop.stop(None))),
+        ..Display::default()
+    })
+    .unwrap_err();
+    run.evaluate().unwrap();
+    assert!(path.join("metrics.json").is_file());
+    let planned = Comparison::plan(request()).unwrap();
+    assert!(planned.runs()[0].metrics().is_none());
+    let trained = train(request(), usize::MAX);
+    assert_eq!(trained.runs()[0].metrics().unwrap().epochs, 3);
 }
 
 #[test]
@@ -267,6 +303,11 @@ fn a_file_of_settings_is_checked() {
     assert!(
         message.starts_with("signal_game has no setting rate"),
         "{message}"
+    );
+    let message = with(r#"{"sparsemax": {"k": 3}}"#);
+    assert_eq!(
+        message,
+        "k is no setting of sparsemax, but of sum-and-sample, unordered-set"
     );
     for broken in ["{", "[]", r#"{"sfe": 1}"#] {
         let error = read(broken).unwrap_err();

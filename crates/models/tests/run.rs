@@ -248,13 +248,111 @@ fn a_model_of_other_sizes_is_refused() {
     let config = fs::read_to_string(folder.file("config.json")).unwrap();
     let other = config.replace("\"bits\": 10", "\"bits\": 9");
     assert_ne!(config, other);
-    fs::write(folder.file("config.json"), other).unwrap();
+    fs::write(folder.file("config.json"), &other).unwrap();
     let message = codes(&folder).evaluate().unwrap_err().to_string();
     assert!(
         message.contains("the model of epoch 1 has not the sizes"),
         "{message}"
     );
     assert!(!folder.file("metrics.json").exists());
+    // nor is it trained further
+    let more = other.replace("\"epochs\": 1", "\"epochs\": 2");
+    assert_ne!(other, more);
+    fs::write(folder.file("config.json"), more).unwrap();
+    let message = codes(&folder)
+        .train(Display::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("the model of epoch 1 has not the sizes"),
+        "{message}"
+    );
+}
+
+/// Two processes in one folder would write over each other's files.
+#[test]
+fn a_run_is_begun_and_trained_by_one_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("run");
+    let begin = || RunFolder::begin(&path, &settings());
+    let begun: Vec<_> = std::thread::scope(|scope| {
+        let racers: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
+        racers
+            .into_iter()
+            .map(|racer| racer.join().unwrap())
+            .collect()
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = begun.into_iter().partition(Result::is_ok);
+    assert_eq!(won.len(), 1);
+    for lost in lost {
+        assert!(matches!(lost, Err(RunError::Occupied { .. })), "{lost:?}");
+    }
+    let folder = RunFolder::open(&path).unwrap();
+    let session = Session::of(&folder).unwrap();
+    let message = Session::of(&folder).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        format!("another process is training in {}", path.display())
+    );
+    drop(session);
+    Session::of(&folder).unwrap();
+}
+
+/// What is no unfinished file of a run is nobody's to remove.
+#[test]
+fn files_of_the_user_stay_beside_checkpoints() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = RunFolder::begin(&place.path().join("run"), &settings()).unwrap();
+    let checkpoints = folder.file("checkpoints");
+    fs::create_dir_all(checkpoints.join("older")).unwrap();
+    for name in ["model-3.bpk.bak", "notes.txt", ".tmpAbC", "model-3.bpk"] {
+        fs::write(checkpoints.join(name), "half").unwrap();
+    }
+    Session::of(&folder).unwrap();
+    let mut left: Vec<_> = fs::read_dir(&checkpoints)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["model-3.bpk.bak", "notes.txt", "older"]);
+}
+
+#[test]
+fn a_log_whose_rows_are_not_in_order_is_damaged() {
+    let place = tempfile::tempdir().unwrap();
+    let settings = SsvaeSettings {
+        warm_up_epochs: 0,
+        epochs: 2,
+        ..settings()
+    };
+    let folder = RunFolder::begin(&place.path().join("run"), &settings).unwrap();
+    run(&folder).train(Display::default()).unwrap();
+    let log = folder.file("epochs.jsonl");
+    let text = fs::read_to_string(&log).unwrap();
+    fs::write(&log, text.replace("\"epoch\":2", "\"epoch\":1")).unwrap();
+    let message = run(&folder).evaluate().unwrap_err().to_string();
+    assert!(message.ends_with("line 2: the row of epoch 1"), "{message}");
+    // and without it, there is something to evaluate, but not known which epoch
+    fs::remove_file(&log).unwrap();
+    let message = run(&folder).evaluate().unwrap_err().to_string();
+    assert!(
+        message.ends_with("no figures of an epoch whose checkpoint is kept, such as 2"),
+        "{message}"
+    );
+}
+
+#[test]
+fn settings_of_another_task_are_called_that() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = RunFolder::begin(&place.path().join("run"), &settings()).unwrap();
+    let message = folder
+        .settings::<SignalGameSettings>()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("these are no settings of this task: "),
+        "{message}"
+    );
 }
 
 fn game(folder: &RunFolder) -> SignalGameRun {
@@ -458,7 +556,10 @@ fn impossible_bit_vector_vaes_are_refused_by_name() {
         assert_eq!(message, "bits must be at least 1, got 0");
     }
     let message = with(BitMethod::TopKSparsemax, |s| s.estimator.k = Some(0));
-    assert_eq!(message, "k must be at least 1 for topk-sparsemax, got 0");
+    assert_eq!(
+        message,
+        "k must be from 1 to 65536 for topk-sparsemax, got 0"
+    );
     for budget in [0, 11] {
         let mut settings = codes_settings(BitMethod::SparseMapBudget);
         settings.estimator.budget = Some(budget);
@@ -518,7 +619,13 @@ fn impossible_games_are_refused_by_name() {
         change(&mut settings);
         settings.validate().unwrap_err().to_string()
     };
-    assert_eq!(with(|s| s.symbols = 0), "symbols must be at least 1, got 0");
+    assert_eq!(
+        with(|s| s.symbols = 0),
+        "symbols must be from 1 to 65536, got 0"
+    );
+    assert!(with(|s| s.symbols = usize::MAX).starts_with("symbols must be from 1 to 65536"));
+    assert!(with(|s| s.batch_size = usize::MAX).starts_with("batch-size must be from 1 to 65536"));
+    assert!(with(|s| s.batches = usize::MAX).starts_with("batches must be from 1 to 1000000"));
     assert_eq!(
         with(|s| s.candidates = 1),
         "candidates must be at least 2, got 1"

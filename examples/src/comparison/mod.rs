@@ -1,5 +1,5 @@
 //! Methods beside each other: every method is trained with every seed, each run in a folder of its own,
-//! and what they come to is one table and three pictures.
+//! and what they come to is one table and four pictures.
 //!
 //! A task is compared by what it says of itself as an [`Experiment`](sparse_models::training::Experiment).
 

@@ -72,6 +72,31 @@ impl Overrides {
         Ok(())
     }
 
+    /// Checks that what is given for a method is read by it, and what is given for all of them by one
+    /// at least.
+    pub(super) fn demand_readers<E: Experiment>(
+        &self,
+        methods: &[E::Method],
+    ) -> Result<(), ComparisonError> {
+        for &method in methods {
+            let of_method = self.of_method.get(&method.to_string());
+            for name in of_method.into_iter().flat_map(Map::keys) {
+                E::demand_read(method, name).map_err(RunError::from)?;
+            }
+        }
+        for (name, _) in &self.of_all {
+            let mut unread = Ok(());
+            for &method in methods {
+                unread = E::demand_read(method, name);
+                if unread.is_ok() {
+                    break;
+                }
+            }
+            unread.map_err(RunError::from)?;
+        }
+        Ok(())
+    }
+
     /// The settings of a method, with those that replace theirs.
     pub(super) fn applied<E: Experiment>(
         &self,

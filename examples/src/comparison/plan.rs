@@ -58,7 +58,7 @@ pub struct PlannedRun<E: Experiment> {
 pub enum State<T> {
     /// It has not been started, or not ended.
     Unfinished,
-    /// Its `metrics.json` is written.
+    /// Its training has come to its end, and its `metrics.json` is written.
     Finished(Box<Metrics<T>>),
     /// Why it could not end.
     Failed(String),
@@ -76,6 +76,7 @@ impl<E: Experiment> Comparison<E> {
         refuse_none_and_repeated("method", &request.methods)?;
         refuse_none_and_repeated("seed", &request.seeds)?;
         request.overrides.demand_methods::<E>()?;
+        request.overrides.demand_readers::<E>(&request.methods)?;
         let settings = request
             .methods
             .iter()
@@ -229,7 +230,9 @@ fn found<E: Experiment>(
     };
     folder.demand_settings(settings)?;
     match fs::exists(folder.file(RunFolder::METRICS)) {
-        Ok(true) => Ok(State::Finished(folder.read_json(RunFolder::METRICS)?)),
+        Ok(true) if E::is_trained(&folder, settings)? => {
+            Ok(State::Finished(folder.read_json(RunFolder::METRICS)?))
+        }
         _ => Ok(State::Unfinished),
     }
 }

@@ -27,10 +27,14 @@ pub struct Report {
 }
 
 /// A picture: what it shows, and its name after that of the page.
-const PICTURES: [(&str, &str); 3] = [
+const PICTURES: [(&str, &str); 4] = [
     ("against decoder calls", "decoder-calls"),
     ("against training time", "time"),
-    ("on validation data, the mean over seeds", "curves"),
+    ("on validation data by epoch, the mean over seeds", "curves"),
+    (
+        "on validation data by training time, the mean over seeds",
+        "curves-time",
+    ),
 ];
 
 impl Report {
@@ -45,7 +49,7 @@ impl Report {
             points(comparison, table::seconds),
         ];
         if !points[0].is_empty() {
-            let [calls, time, curves] = PICTURES.map(|(_, name)| self.picture(name));
+            let [calls, time, by_epoch, by_second] = PICTURES.map(|(_, name)| self.picture(name));
             let [by_calls, by_time] = points;
             let cost = |name, logarithmic| Cost { name, logarithmic };
             let Selection {
@@ -61,7 +65,9 @@ impl Report {
             let time_axis = cost("training time (s)", false);
             draw_trade_off(&time, time_axis, quality, &by_time)?;
             let figure = format!("validation {meaning} ({unit}), {better} is better");
-            draw_courses(&curves, &figure, &courses(comparison)?)?;
+            let courses = courses(comparison)?;
+            draw_courses(&by_epoch, "epoch", &figure, &courses.by_epoch)?;
+            draw_courses(&by_second, "training time (s)", &figure, &courses.by_second)?;
         }
         let page = self.page(comparison);
         write_whole(&self.path, page.as_bytes()).map_err(|source| RunError::Write {
@@ -161,29 +167,50 @@ fn points<E: Experiment>(
         .collect()
 }
 
-/// Of each epoch that all finished runs of a method have, the mean over them.
-fn courses<E: Experiment>(comparison: &Comparison<E>) -> Result<Vec<Course>, RunError> {
-    let mut courses = Vec::new();
+/// Learning curves of the methods, by epoch and by the seconds of training until its end.
+#[derive(Default)]
+struct Courses {
+    by_epoch: Vec<Course>,
+    by_second: Vec<Course>,
+}
+
+/// Of each epoch that all finished runs of a method have, the means over them.
+fn courses<E: Experiment>(comparison: &Comparison<E>) -> Result<Courses, RunError> {
+    let mut courses = Courses::default();
     for (method, place, runs) in methods(comparison) {
-        let mut values = BTreeMap::<usize, Vec<f64>>::new();
+        let mut epochs = BTreeMap::<usize, (Vec<f64>, Vec<f64>)>::new();
         for run in comparison.runs_of(method) {
             if run.metrics().is_none() {
                 continue;
             }
+            let mut seconds = 0.0;
             for row in EpochLog::read(&run.path)? {
-                let value = row.valid.get(E::SELECTION.metric).copied();
-                values.entry(row.epoch).or_default().extend(value);
+                seconds += row.seconds;
+                if let Some(&value) = row.valid.get(E::SELECTION.metric) {
+                    let (times, values) = epochs.entry(row.epoch).or_default();
+                    times.push(seconds);
+                    values.push(value);
+                }
             }
         }
-        let means = values
+        let means = epochs
             .into_iter()
-            .filter(|(_, values)| values.len() == runs.len())
-            .filter_map(|(epoch, values)| Some((epoch, Spread::of(&values)?.mean)));
-        courses.push(Course {
-            label: method.to_string(),
-            place,
-            points: means.collect(),
-        });
+            .filter(|(_, (_, values))| values.len() == runs.len())
+            .filter_map(|(epoch, (times, values))| {
+                let (time, value) = (Spread::of(&times)?.mean, Spread::of(&values)?.mean);
+                Some(((epoch as f64, value), (time, value)))
+            });
+        let (by_epoch, by_second) = means.unzip();
+        for (all, points) in [
+            (&mut courses.by_epoch, by_epoch),
+            (&mut courses.by_second, by_second),
+        ] {
+            all.push(Course {
+                label: method.to_string(),
+                place,
+                points,
+            });
+        }
     }
     Ok(courses)
 }

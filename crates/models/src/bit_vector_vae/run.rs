@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{
     data::SplitImages,
-    estimators::BitMethod,
+    estimators::{BitMethod, UnreadSetting},
     pictures::draw_curves,
     training::{
-        BestEpoch, Display, EpochLoader, Experiment, Figure, LOSS, Metrics, RunError, RunFolder,
-        Selection, Session, Timings, backend_name, fresh_weights, load,
+        BestEpoch, Display, EpochLoader, Experiment, Figure, LOSS, Metrics, Patience, RunError,
+        RunFolder, Selection, Session, Timings, backend_name, fresh_weights, load,
     },
 };
 
@@ -75,6 +75,14 @@ impl Experiment for BitVectorVaeRun {
 
     fn total_epochs(settings: &BitVectorVaeSettings) -> usize {
         settings.epochs
+    }
+
+    fn patience(settings: &BitVectorVaeSettings) -> Option<Patience> {
+        settings.patience()
+    }
+
+    fn demand_read(method: BitMethod, setting: &str) -> Result<(), UnreadSetting> {
+        method.demand_read_by_name(setting)
     }
 
     fn read_data(

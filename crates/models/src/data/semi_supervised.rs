@@ -70,7 +70,10 @@ impl SemiSupervised {
             return Err(DataError::invalid(
                 Path::new("--labels"),
                 format!("{count} of each class"),
-                format!("from 1 to {fewest}, and images left without a label"),
+                match fewest {
+                    0 => "data with images of each of the ten classes".to_string(),
+                    _ => format!("from 1 to {fewest}, and images left without a label"),
+                },
             ));
         }
         Ok(Self {

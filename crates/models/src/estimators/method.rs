@@ -106,6 +106,16 @@ macro_rules! registry {
                 }
             }
 
+            /// The same of one setting, by its name; one that is no estimator's is none to read.
+            ///
+            /// # Errors
+            ///
+            /// If it is an estimator's, and not read.
+            pub fn demand_read_by_name(self, given: &str) -> Result<(), UnreadSetting> {
+                let known = EstimatorSettings::NAMES.iter().find(|name| **name == given);
+                known.map_or(Ok(()), |&name| self.demand_read(&[name]))
+            }
+
             /// A fresh estimator.
             ///
             /// # Errors

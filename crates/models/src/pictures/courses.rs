@@ -28,39 +28,53 @@ const NAMES: u32 = 150;
 const FONT: u32 = 14;
 const PALE: RGBColor = RGBColor(0xe4, 0xe4, 0xe4);
 
-/// The course of a figure over the epochs of a method.
+/// The course of a figure over the training of a method.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
     /// The method's name.
     pub label: String,
     /// Its place among all methods of the task, which gives its colour.
     pub place: usize,
-    /// `(epoch, value)` in order.
-    pub points: Vec<(usize, f64)>,
+    /// `(x, value)` in order: x is the epoch, or what has gone by until its end.
+    pub points: Vec<(f64, f64)>,
 }
 
-/// Writes `path` as SVG: a line for each course, named where it ends.
+/// Writes `path` as SVG: a line for each course, named where it ends. `across` and `figure` say what is
+/// along the axes.
 ///
 /// # Errors
 ///
 /// If there is nothing to draw, a value is not finite, or the file cannot be written.
-pub fn draw_courses(path: &Path, figure: &str, courses: &[Course]) -> Result<(), RunError> {
-    save(path, chart(figure, courses))
+pub fn draw_courses(
+    path: &Path,
+    across: &str,
+    figure: &str,
+    courses: &[Course],
+) -> Result<(), RunError> {
+    save(path, chart(across, figure, courses))
 }
 
-fn chart(figure: &str, courses: &[Course]) -> Drawn {
+fn chart(across: &str, figure: &str, courses: &[Course]) -> Drawn {
     let all = || courses.iter().flat_map(|course| &course.points);
-    if all().next().is_none() || !all().all(|(_, value)| value.is_finite()) {
+    if all().next().is_none() || !all().all(|(x, value)| x.is_finite() && value.is_finite()) {
         return Err("no points, or one that is nowhere".into());
     }
-    let last = all().map(|(epoch, _)| *epoch).max().unwrap_or(1).max(2) as f64;
-    let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, y)| {
-        (low.min(*y), high.max(*y))
-    });
+    let range = |of: fn(&(f64, f64)) -> f64| {
+        all()
+            .map(of)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+                (low.min(value), high.max(value))
+            })
+    };
+    let (first, last) = range(|(x, _)| *x);
+    let last = last.max(first + 1.0);
+    let (low, high) = range(|(_, value)| *value);
     let margin = 0.05 * (high - low).max(1e-3);
     let (low, high) = (low - margin, high + margin);
-    let epochs = ticks::linear(1.0, last);
-    let epochs = epochs.into_iter().filter(|epoch| epoch.fract() == 0.0);
+    // there is nothing between two epochs
+    let whole = all().all(|(x, _)| x.fract() == 0.0);
+    let marks = ticks::linear(first, last);
+    let marks = marks.into_iter().filter(|x| !whole || x.fract() == 0.0);
 
     let mut svg = String::new();
     {
@@ -72,12 +86,12 @@ fn chart(figure: &str, courses: &[Course]) -> Drawn {
             .x_label_area_size(44)
             .y_label_area_size(64)
             .build_cartesian_2d(
-                Axis::new(1.0, last, epochs.collect()),
+                Axis::new(first, last, marks.collect()),
                 Axis::new(low, high, ticks::linear(low, high)),
             )?;
         chart
             .configure_mesh()
-            .x_desc("epoch")
+            .x_desc(across)
             .y_desc(figure)
             .x_label_formatter(&|x| ticks::short(*x))
             .y_label_formatter(&|y| ticks::short(*y))
@@ -91,11 +105,7 @@ fn chart(figure: &str, courses: &[Course]) -> Drawn {
         let mut ends = Vec::new();
         for course in courses {
             let pen = Pen::of(course.place);
-            let points: Vec<(f64, f64)> = course
-                .points
-                .iter()
-                .map(|&(epoch, value)| (epoch as f64, value))
-                .collect();
+            let points = course.points.clone();
             let Some(&end) = points.last() else { continue };
             ends.push((course, pen, chart.backend_coord(&end)));
             if pen.solid {
@@ -110,7 +120,10 @@ fn chart(figure: &str, courses: &[Course]) -> Drawn {
         let heights = apart(&wanted, gap, f64::from(down.start), f64::from(down.end));
         for ((course, pen, (x, y)), height) in ends.into_iter().zip(heights) {
             let leader = [(x, y), (right + 4, y), (right + 18, height as i32)];
-            root.draw(&PathElement::new(leader, pen.colour.stroke_width(1)))?;
+            root.draw(&PathElement::new(
+                leader,
+                pen.colour.mix(0.4).stroke_width(1),
+            ))?;
             let style = TextStyle::from(("sans-serif", FONT).into_font())
                 .pos(Pos::new(HPos::Left, VPos::Center))
                 .color(&pen.colour);

@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{
     data::ConceptData,
-    estimators::Method,
+    estimators::{Method, UnreadSetting},
     pictures::draw_curves,
     training::{
-        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder,
-        Selection, Session, Timings, backend_name, fresh_weights, load,
+        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, Patience, RunError,
+        RunFolder, Selection, Session, Timings, backend_name, fresh_weights, load,
     },
 };
 
@@ -63,6 +63,14 @@ impl Experiment for SignalGameRun {
 
     fn total_epochs(settings: &SignalGameSettings) -> usize {
         settings.epochs
+    }
+
+    fn patience(settings: &SignalGameSettings) -> Option<Patience> {
+        settings.patience()
+    }
+
+    fn demand_read(method: Method, setting: &str) -> Result<(), UnreadSetting> {
+        method.demand_read_by_name(setting)
     }
 
     fn read_data(

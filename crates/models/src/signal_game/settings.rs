@@ -14,6 +14,9 @@ use crate::{
     training::{MOST_EPOCHS, Patience, RunError},
 };
 
+/// Symbols, and games in a batch, at most: more than any device plays at once.
+const MOST: usize = 1 << 16;
+
 /// A data set of this task.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -203,19 +206,18 @@ impl SignalGameSettings {
                 allowed,
             })
         };
-        for (name, count) in [
-            ("symbols", self.symbols),
-            ("epochs", self.epochs),
-            ("patience", self.patience.unwrap_or(1)),
-            ("batches", self.batches),
-            ("batch-size", self.batch_size),
+        for (name, count, most, allowed) in [
+            ("symbols", self.symbols, MOST, "from 1 to 65536"),
+            ("epochs", self.epochs, MOST_EPOCHS, "from 1 to 1000000"),
+            ("batches", self.batches, MOST_EPOCHS, "from 1 to 1000000"),
+            ("batch-size", self.batch_size, MOST, "from 1 to 65536"),
         ] {
-            if count == 0 {
-                return refuse(name, "0".to_string(), "at least 1");
+            if !(1..=most).contains(&count) {
+                return refuse(name, count.to_string(), allowed);
             }
         }
-        if self.epochs > MOST_EPOCHS {
-            return refuse("epochs", self.epochs.to_string(), "at most 1000000");
+        if self.patience == Some(0) {
+            return refuse("patience", "0".to_string(), "at least 1");
         }
         if self.candidates < 2 {
             return refuse("candidates", self.candidates.to_string(), "at least 2");
@@ -271,10 +273,13 @@ impl SignalGameSettings {
             return Err(DataError::invalid(
                 Path::new("--candidates"),
                 format!("{} of distinct concepts", self.candidates),
-                format!(
-                    "from 2 to {concepts}, which is how many concepts {} has",
-                    self.data
-                ),
+                match concepts {
+                    0..2 => format!("data of 2 concepts at least; {} has {concepts}", self.data),
+                    _ => format!(
+                        "from 2 to {concepts}, which is how many concepts {} has",
+                        self.data
+                    ),
+                },
             ));
         }
         Ok(data)

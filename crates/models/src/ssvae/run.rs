@@ -15,11 +15,11 @@ use super::{
 };
 use crate::{
     data::SemiSupervised,
-    estimators::Method,
+    estimators::{Method, UnreadSetting},
     pictures::draw_curves,
     training::{
-        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, RunError, RunFolder,
-        Selection, Session, Timings, TwoPhases, backend_name, fresh_weights, load,
+        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, Patience, RunError,
+        RunFolder, Selection, Session, Timings, TwoPhases, backend_name, fresh_weights, load,
     },
 };
 
@@ -62,6 +62,14 @@ impl Experiment for SsvaeRun {
 
     fn total_epochs(settings: &SsvaeSettings) -> usize {
         settings.total_epochs()
+    }
+
+    fn patience(settings: &SsvaeSettings) -> Option<Patience> {
+        settings.patience()
+    }
+
+    fn demand_read(method: Method, setting: &str) -> Result<(), UnreadSetting> {
+        method.demand_read_by_name(setting)
     }
 
     fn read_data(

@@ -26,9 +26,17 @@ impl BestEpoch {
         let rows = EpochLog::read(path)?;
         let epoch = best(rows.iter().filter(|row| kept.contains(&row.epoch)))
             .map(|row| row.epoch)
-            .ok_or(RunError::NoRun {
-                path: path.to_path_buf(),
-                expected: "a checkpoint",
+            .ok_or_else(|| match kept.last() {
+                Some(epoch) => RunError::Damaged {
+                    path: EpochLog::file(path),
+                    what: format!(
+                        "no figures of an epoch whose checkpoint is kept, such as {epoch}"
+                    ),
+                },
+                None => RunError::NoRun {
+                    path: path.to_path_buf(),
+                    expected: "a checkpoint",
+                },
             })?;
         Ok(Self {
             epoch,

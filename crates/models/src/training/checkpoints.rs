@@ -22,7 +22,7 @@ use burn::{
 use super::{
     EpochLog, RunError,
     epoch_log::best,
-    run_folder::{CHECKPOINTS, write_whole},
+    run_folder::{CHECKPOINTS, TEMPORARY, write_whole},
 };
 
 /// What an epoch's checkpoint consists of: a file of each, in the order they are written.
@@ -81,17 +81,19 @@ impl Checkpoints {
         })
     }
 
-    /// Makes the folder, and removes what a killed run left unfinished.
+    /// Makes the folder, and removes what a killed run left unfinished: parts of an epoch that is not
+    /// whole, and temporary files. What else is there is not ours.
     pub(super) fn prepare(&self) -> Result<(), RunError> {
         fs::create_dir_all(&self.folder).map_err(RunError::write(&self.folder))?;
         let whole = self.epochs()?;
         for entry in fs::read_dir(&self.folder).map_err(RunError::read(&self.folder))? {
             let path = entry.map_err(RunError::read(&self.folder))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if !self
-                .epoch_of(&name)
-                .is_some_and(|epoch| whole.contains(&epoch))
-            {
+            let unfinished = match self.epoch_of(&name) {
+                Some(epoch) => !whole.contains(&epoch),
+                None => name.starts_with(TEMPORARY),
+            };
+            if unfinished && path.is_file() {
                 fs::remove_file(&path).map_err(RunError::write(&path))?;
             }
         }

@@ -108,7 +108,7 @@ impl EpochLog {
     ///
     /// # Errors
     ///
-    /// If the log cannot be read, or another line is no row.
+    /// If the log cannot be read, or another line is not the row of its epoch.
     pub fn read(folder: &Path) -> Result<Vec<EpochRow>, RunError> {
         let path = Self::file(folder);
         let text = match std::fs::read_to_string(&path) {
@@ -116,11 +116,17 @@ impl EpochLog {
             text => text.map_err(RunError::read(&path))?,
         };
         let (whole, _unfinished) = text.rsplit_once('\n').unwrap_or_default();
-        let rows = whole.lines().enumerate().map(|(i, line)| {
-            serde_json::from_str(line).map_err(|error| RunError::Damaged {
+        let rows = whole.lines().zip(1..).map(|(line, epoch)| {
+            let damaged = |what| RunError::Damaged {
                 path: path.clone(),
-                what: format!("line {}: {error}", i + 1),
-            })
+                what: format!("line {epoch}: {what}"),
+            };
+            let row: EpochRow =
+                serde_json::from_str(line).map_err(|error| damaged(error.to_string()))?;
+            if row.epoch != epoch {
+                return Err(damaged(format!("the row of epoch {}", row.epoch)));
+            }
+            Ok(row)
         });
         rows.collect()
     }
@@ -203,7 +209,9 @@ impl Shared {
         let mut line = serde_json::to_vec(&row)?;
         line.push(b'\n');
         self.rows.push(row);
-        self.file.write_all(&line)
+        self.file.write_all(&line)?;
+        // on disk before the next checkpoint is, of which it must not be more than one epoch behind
+        self.file.sync_data()
     }
 }
 

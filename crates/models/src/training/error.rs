@@ -23,6 +23,12 @@ pub enum RunError {
         /// The run folder.
         path: PathBuf,
     },
+    /// The run is being trained.
+    #[error("another process is training in {}", path.display())]
+    InUse {
+        /// The run folder.
+        path: PathBuf,
+    },
     /// The folder holds something that a run would write over, but no run.
     #[error(
         "{} holds {found}, but no config.json of a run that it is of: give another folder",

@@ -7,7 +7,8 @@ use std::{
 use burn::tensor::Device;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Display, Metrics, RunError, RunFolder};
+use super::{Display, EpochLog, Metrics, Patience, RunError, RunFolder, patience::is_over};
+use crate::estimators::UnreadSetting;
 
 /// A task as it is run: from settings and data, through training in a run folder, to the figures of
 /// its test. Whoever trains many runs, such as a comparison of methods, needs to know no more of it.
@@ -44,6 +45,28 @@ pub trait Experiment: Sized {
 
     /// How many epochs a run has, a warm-up included.
     fn total_epochs(settings: &Self::Settings) -> usize;
+
+    /// When the training ends before its last epoch.
+    fn patience(settings: &Self::Settings) -> Option<Patience>;
+
+    /// Checks that a method reads a setting, if that is one of an estimator.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    fn demand_read(method: Self::Method, setting: &str) -> Result<(), UnreadSetting>;
+
+    /// Whether the training in a run folder has come to its end: an evaluation alone, which writes
+    /// `metrics.json`, does not say so.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be read.
+    fn is_trained(folder: &RunFolder, settings: &Self::Settings) -> Result<bool, RunError> {
+        let rows = EpochLog::read(folder.path())?;
+        let total = Self::total_epochs(settings);
+        Ok(is_over(&rows, total, Self::patience(settings)))
+    }
 
     /// Checks the settings and reads the data, from `folder` if they are not embedded.
     ///

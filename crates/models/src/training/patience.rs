@@ -24,6 +24,11 @@ impl Patience {
     }
 }
 
+/// Whether a training of `epochs` epochs has come to its end with those in `rows`.
+pub(super) fn is_over(rows: &[EpochRow], epochs: usize, patience: Option<Patience>) -> bool {
+    rows.len() >= epochs || patience.is_some_and(|patience| patience.is_over(rows))
+}
+
 /// Ends burn-train's training when its patience does, which the log knows, also that of a run that
 /// is continued.
 #[derive(Debug, Clone)]

@@ -1,11 +1,12 @@
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 use super::RunError;
 
@@ -15,9 +16,13 @@ pub(super) const EPOCHS: &str = "epochs.jsonl";
 /// The folder of the checkpoints.
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 
+/// How the names of files begin that are not whole yet.
+pub(super) const TEMPORARY: &str = ".tmp";
+
 /// The folder of a run: settings, checkpoints, logs, pictures and `metrics.json`.
 ///
-/// Every file is written to a temporary name and renamed, so that none is ever half there.
+/// Every file is written to a temporary name and renamed, so that none is ever half there; but to the
+/// log of epochs a line is added, of which a last one without an end does not count.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
@@ -47,8 +52,19 @@ impl RunFolder {
             });
         }
         fs::create_dir_all(path).map_err(RunError::write(path))?;
-        folder.write_json(CONFIG, settings)?;
-        Ok(folder)
+        let config = folder.file(CONFIG);
+        let written = json(settings).and_then(|text| {
+            let temporary = temporary(&config, &text)?;
+            temporary.persist_noclobber(&config).map_err(|e| e.error)
+        });
+        match written {
+            Ok(_) => Ok(folder),
+            // somebody else has been faster
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(RunError::Occupied { path: folder.path })
+            }
+            Err(error) => Err(RunError::write(&config)(error)),
+        }
     }
 
     /// The run in `path`.
@@ -75,7 +91,30 @@ impl RunFolder {
     ///
     /// If they cannot be read, or are not settings of this task.
     pub fn settings<S: DeserializeOwned>(&self) -> Result<S, RunError> {
-        self.read_json(CONFIG)
+        match self.read_json(CONFIG) {
+            Err(RunError::Damaged { path, what }) => Err(RunError::Damaged {
+                path,
+                what: format!("these are no settings of this task: {what}"),
+            }),
+            settings => settings,
+        }
+    }
+
+    /// What only one process has at a time, until it ends, however it does.
+    ///
+    /// # Errors
+    ///
+    /// If another one has it, or the folder holds no run.
+    pub(super) fn lock(&self) -> Result<File, RunError> {
+        let path = self.file(CONFIG);
+        let file = File::open(&path).map_err(RunError::read(&path))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(RunError::InUse {
+                path: self.path.clone(),
+            }),
+            // a file system that knows no locks
+            Err(TryLockError::Error(_)) | Ok(()) => Ok(file),
+        }
     }
 
     /// Checks that the run was started with the settings that are `given` now.
@@ -136,25 +175,36 @@ impl RunFolder {
     /// If it cannot be written.
     pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), RunError> {
         let path = self.file(name);
-        let mut text = serde_json::to_string_pretty(value)
-            .map_err(|error| RunError::write(&path)(error.into()))?;
-        text.push('\n');
-        write_whole(&path, text.as_bytes()).map_err(RunError::write(&path))
+        let written = json(value).and_then(|text| write_whole(&path, &text));
+        written.map_err(RunError::write(&path))
     }
+}
+
+fn json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Writes a file under a temporary name in the same folder, then renames it.
 pub fn write_whole(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let temporary = temporary(path, contents)?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A file with these contents beside `path`.
+fn temporary(path: &Path, contents: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
     // as any other file: temporary ones are the owner's alone
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder)?;
     temporary.write_all(contents)?;
     temporary.as_file().sync_data()?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(temporary)
 }
 
 fn fields<S: Serialize>(settings: &S) -> serde_json::Map<String, Value> {

@@ -1,7 +1,8 @@
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
 
 use burn::{
     data::dataloader::DataLoader,
+    module::Module,
     optim::{OptimizerRecord, lr_scheduler::LrSchedulerRecord},
     store::ModuleRecord,
     train::{
@@ -12,10 +13,11 @@ use burn::{
 };
 
 use super::{
-    Checkpoints, EpochLog, EpochRow, OnEpoch, RunError, RunFolder,
+    Checkpoints, EpochLog, OnEpoch, RunError, RunFolder,
+    best_epoch::load,
     checkpoints::NewestAndBest,
     dashboard::Dashboard,
-    patience::{Patience, Stopping},
+    patience::{Patience, Stopping, is_over},
     quiet::Quiet,
     timed::Timed,
 };
@@ -46,6 +48,8 @@ impl std::fmt::Debug for Display {
 #[derive(Debug)]
 pub struct Session {
     folder: RunFolder,
+    /// Nobody else trains in the folder while it is there.
+    _lock: File,
     checkpoints: Checkpoints,
     log: EpochLog,
     epochs_done: usize,
@@ -63,8 +67,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// If the folder cannot be read or written, or a file in it is damaged.
+    /// If another process trains it, the folder cannot be read or written, or a file in it is damaged.
     pub fn of(folder: &RunFolder) -> Result<Self, RunError> {
+        let lock = folder.lock()?;
         let checkpoints = Checkpoints::of(folder.path());
         checkpoints.prepare()?;
         let logged = EpochLog::read(folder.path())?.len();
@@ -82,6 +87,7 @@ impl Session {
         let epochs_done = newest(&checkpoints, logged)?.unwrap_or(0);
         Ok(Self {
             folder: folder.clone(),
+            _lock: lock,
             log: EpochLog::continued(folder.path(), epochs_done)?,
             checkpoints,
             epochs_done,
@@ -116,11 +122,11 @@ impl Session {
         configure: impl FnOnce(SupervisedTraining<M>) -> SupervisedTraining<M>,
         display: Display,
     ) -> Result<(), RunError> {
-        if self.is_over(&self.log.rows(), epochs) {
+        if is_over(&self.log.rows(), epochs, self.patience) {
             return Ok(());
         }
         let timed = Arc::new(Timed::new(train, self.log.clone()));
-        let (model, optimizer, schedule) = self.parts()?;
+        let (model, optimizer, schedule) = self.parts(&learner.model())?;
         let interrupter = display.interrupter.clone();
         let logger = self.log.logger(interrupter.clone(), display.on_epoch);
         let strategy = NewestAndBest::new(self.log.clone(), self.checkpoints.epochs()?);
@@ -160,27 +166,22 @@ impl Session {
             });
         }
         // a training that has not come to its end was stopped, whoever says what
-        if result.interrupted.is_some() || !self.is_over(&rows, epochs) {
+        if result.interrupted.is_some() || !is_over(&rows, epochs, self.patience) {
             return Err(RunError::Interrupted { path, checkpoint });
         }
         Ok(())
     }
 
-    /// Whether a training of `epochs` epochs has come to its end.
-    fn is_over(&self, rows: &[EpochRow], epochs: usize) -> bool {
-        let patience = self.patience;
-        rows.len() >= epochs || patience.is_some_and(|patience| patience.is_over(rows))
-    }
-
-    /// The files of each part, after a look whether they can be read.
+    /// The files of each part, after a look whether they can be read and are of this model.
     #[allow(clippy::type_complexity)]
-    fn parts(
+    fn parts<M: Module>(
         &self,
+        fresh: &M,
     ) -> Result<
         (
-            impl Checkpointer<ModuleRecord> + use<>,
-            impl Checkpointer<OptimizerRecord> + use<>,
-            impl Checkpointer<LrSchedulerRecord> + use<>,
+            impl Checkpointer<ModuleRecord> + use<M>,
+            impl Checkpointer<OptimizerRecord> + use<M>,
+            impl Checkpointer<LrSchedulerRecord> + use<M>,
         ),
         RunError,
     > {
@@ -202,7 +203,8 @@ impl Session {
                     },
                 }
             };
-            model.restore(epoch).map_err(damaged("model"))?;
+            let record = model.restore(epoch).map_err(damaged("model"))?;
+            load(fresh.clone(), record, &self.folder, epoch)?;
             optimizer.restore(epoch).map_err(damaged("optimizer"))?;
             schedule.restore(epoch).map_err(damaged("schedule"))?;
         }
