@@ -30,8 +30,9 @@ use crate::SparseOps;
 ///
 /// # Numerical behaviour
 ///
-/// The largest logit is subtracted, so that nothing overflows; pixels are summed in f64 on a CPU, but
-/// where it is composed. Halves are computed in f32. A bias of −∞ makes a level impossible. A feature that is not finite,
+/// The largest logit is subtracted, so that nothing overflows; pixels are summed in f64 on a CPU (in
+/// the dtype where the operation is composed, see below). Halves are computed in f32. A bias of −∞
+/// makes a level impossible. A feature that is not finite,
 /// a target outside of `0..c` or a row outside of `0..m` makes its row NaN and no other, but the
 /// gradient of weight and bias is a sum over rows. A weight that is not finite, or a bias of +∞ or
 /// NaN, makes rows NaN, on a CPU all of them. Where the logits of a row are not more than what

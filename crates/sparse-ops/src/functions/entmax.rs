@@ -25,7 +25,7 @@ use crate::SparseOps;
 /// As [`sparsemax`](crate::sparsemax()). α = 2 and α = 1.5 take faster paths, and α = 1 is the backend's
 /// own softmax. Nothing cancels as α → 1, and equal scores share equally for every α. For α > 2 the
 /// mapping is infinitely steep where a probability leaves 0: there it is as good as the (α − 1)th root
-/// of the rounding, and the sum of a row with it.
+/// of the rounding, and where many equal scores are just there, so is the sum of a row for each of them.
 ///
 /// # Panics
 ///

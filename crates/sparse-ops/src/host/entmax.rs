@@ -76,7 +76,7 @@ impl<W: Work, S: Simd> Entmax<W, S> {
         }
     }
 
-    /// `ε q^−ε`, or a number so large that no score but the largest has a probability.
+    /// `ε q^−ε`, or a number so large that only scores within 1e-35 of the largest could tell.
     #[inline(always)]
     fn factor(self, threshold: Vector<W, S>) -> Vector<W, S> {
         let [most, largest] = [80.0, 1e37].map(|constant| threshold.like(constant));
@@ -150,8 +150,8 @@ impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
     /// Newton's iteration on `log_ε Σ p`, which is linear in `s`, with `q^ε = 1 − ε s`, for softmax, for
     /// equal scores and for a single one, and convex for α ≤ 2.
     ///
-    /// Above, the slope is infinite where a probability leaves 0, and steps may be too short:
-    /// wherever one has not halved the excess, the bracket is.
+    /// Above, the slope is infinite where a probability leaves 0, and steps may be too short: where one
+    /// has not halved the excess, the bracket is halved instead.
     #[inline(always)]
     fn threshold<L: Layout>(
         self,
@@ -184,8 +184,10 @@ impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
                 );
                 let excess = mass - one;
                 let size = excess.max(zero - excess);
-                let newton = self.rise(mass, lead);
                 let settled = size.at_most(tolerance);
+                // rounding has led past the answer, where fewer scores are left and a step goes far back
+                let past = settled.and(excess.below(zero));
+                let newton = past.select(zero, self.rise(mass, lead));
                 // out of the bracket, so that it is halved
                 let away = settled.select(newton, constant(f64::INFINITY));
                 let slow = previous.below(size + size);

@@ -146,7 +146,7 @@ impl Mapping for Entmax {
         ln_1p::<W>(count) + W::new(1.0)
     }
 
-    /// `ε q^−ε`, or a number so large that no score but the largest has a probability.
+    /// `ε q^−ε`, or a number so large that only scores within 1e-35 of the largest could tell.
     fn factor<W: Float>(threshold: W, epsilon: W) -> W {
         let power = exp::<W>(min(epsilon * threshold, W::new(80.0)));
         min(epsilon * power, W::new(1e37))

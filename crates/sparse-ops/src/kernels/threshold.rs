@@ -133,7 +133,8 @@ pub(super) fn solve<E: Float, W: Float, M: Mapping>(
         if mass > W::new(0.0) {
             next = M::next::<W>(threshold, mass, slope, epsilon);
         }
-        // α ≤ 2: from below and never past the answer, until rounding stops the rise
+        // α ≤ 2: from below, until rounding stops the rise. It may have led past the answer, where fewer
+        // scores are left and a step goes far back: that one is not taken.
         let mut more = next > threshold;
         if bracketed {
             if mass >= one {
@@ -148,7 +149,9 @@ pub(super) fn solve<E: Float, W: Float, M: Mapping>(
             // until no number is left between the ends
             more = next > low && next < high;
         }
-        threshold = next;
+        if more {
+            threshold = next;
+        }
         step += 1;
         running = agree(more && !bad && step < STEPS, &mut workspace.running, plan);
     }

@@ -339,6 +339,39 @@ fn nearly_equal_scores_in_long_rows() {
     }
 }
 
+/// One score that leads all others, which are equal, by so much that they hardly have a probability: a
+/// rounding of the threshold takes it from all of them or gives it to all.
+#[test]
+fn a_lead_that_is_almost_enough() {
+    let device = Device::default();
+    for len in [10, 64, 1000, 32000] {
+        for alpha in [1.5, 1.9, 1.99, 1.9999, 2.0, 2.5, 3.0] {
+            // roundings of a threshold of 1 and of the sum, or the root of one, for each of the others
+            let each = match alpha {
+                2.5.. => 2.0 * 1e-7_f64.powf(1.0 / (alpha - 1.0)),
+                _ => 2e-6,
+            };
+            for short in [0.1, 0.01, 0.00089, 1e-4, 1e-5, 1e-6] {
+                let lead = f64::from(((1.0 - short) / (alpha - 1.0)) as f32);
+                let mut x = vec![0.0; len];
+                x[len / 2] = lead;
+                let p = values(entmax(
+                    tensor::<1>(&x, [len], &device, DType::F32),
+                    alpha,
+                    0,
+                ));
+                assert_close(&p, &oracle::entmax(&x, alpha), each.max(2e-6));
+                let sum: f64 = p.iter().sum();
+                let allowed = 1e-5 + each * len as f64;
+                assert!(
+                    (sum - 1.0).abs() <= allowed,
+                    "α {alpha}, {short} short, {len}: {sum}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn losses_of_every_length() {
     let device = Device::default().autodiff();
