@@ -187,6 +187,69 @@ impl<W: Work, S: Simd> Mapping<W, S> for Entmax15 {
     }
 }
 
+/// α = 1: `e^(z − t)` with the log-sum-exp t, of the losses alone: the mapping is the backend's own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Softmax;
+
+impl Mappings for Softmax {
+    type Mapping<W: Work, S: Simd> = Self;
+
+    #[inline(always)]
+    fn of<W: Work, S: Simd, L: Layout>(self, _: S, _: L, _: usize) -> Self {
+        self
+    }
+}
+
+impl<W: Work, S: Simd> Mapping<W, S> for Softmax {
+    #[inline(always)]
+    fn scale(self, simd: S) -> Vector<W, S> {
+        Vector::constant(simd, 1.0)
+    }
+
+    #[inline(always)]
+    fn bound(self, simd: S) -> Vector<W, S> {
+        Vector::constant(simd, f64::NEG_INFINITY)
+    }
+
+    #[inline(always)]
+    fn threshold<L: Layout>(
+        self,
+        simd: S,
+        layout: L,
+        candidates: &[W::Register<S>],
+    ) -> Vector<W, S> {
+        let zero = Vector::constant(simd, 0.0);
+        let [sum] = lanes::sum(
+            simd,
+            layout,
+            candidates,
+            #[inline(always)]
+            |z| [self.prob(z, zero)],
+        );
+        // 0 · sum: a NaN goes through `ln` as some number
+        sum.ln() + sum * zero
+    }
+
+    #[inline(always)]
+    fn prob(self, scores: Vector<W, S>, threshold: Vector<W, S>) -> Vector<W, S> {
+        let [lowest, zero] = [-1e30, 0.0].map(|x| scores.like(x));
+        let scores = scores.below(lowest).select(lowest, scores);
+        let log = scores - threshold;
+        // 0 · log: likewise through `exp`
+        log.exp() + log * zero
+    }
+
+    #[inline(always)]
+    fn weight(self, probs: Vector<W, S>) -> Vector<W, S> {
+        probs
+    }
+
+    #[inline(always)]
+    fn entropy(self, probs: Vector<W, S>) -> Vector<W, S> {
+        probs.like(0.0) - probs * probs.ln()
+    }
+}
+
 /// Holds every threshold of scaled scores in its inside: at −1 the largest score alone has
 /// probability 1, at 0 it has none.
 #[inline(always)]

@@ -127,10 +127,15 @@ pub(crate) fn entmax_loss_bytes(
     alpha: f64,
 ) -> (Bytes, Bytes) {
     let mut losses = vec![0.0; targets.len()];
-    let probs = with_element!(dtype, E => with_mappings!(alpha, mappings => {
-        let kernel = loss::Loss { mappings, targets };
+    let probs = with_element!(dtype, E => if alpha == 1.0 {
+        let kernel = loss::Loss { mappings: mapping::Softmax, targets };
         Bytes::from_elems(rows.map::<E, 1, _>([elements(scores)], &mut losses, &kernel))
-    }));
+    } else {
+        with_mappings!(alpha, mappings => {
+            let kernel = loss::Loss { mappings, targets };
+            Bytes::from_elems(rows.map::<E, 1, _>([elements(scores)], &mut losses, &kernel))
+        })
+    });
     (from_f64(&losses, dtype), probs)
 }
 

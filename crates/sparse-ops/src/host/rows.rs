@@ -274,7 +274,7 @@ mod tests {
     use super::*;
     use crate::host::entmax::Alpha;
     use crate::host::forward::Forward;
-    use crate::host::mapping::{Entmax15, Mappings, Sparsemax};
+    use crate::host::mapping::{Entmax15, Mappings, Softmax, Sparsemax};
 
     /// What a machine without vector instructions computes.
     fn portable<M: Mappings>(rows: Rows, scores: &[f32], mappings: M) -> Vec<f32> {
@@ -312,6 +312,7 @@ mod tests {
     #[test]
     fn no_vector_instructions_are_needed() {
         assert_same(Sparsemax);
+        assert_same(Softmax);
         assert_same(Entmax15);
         assert_same(Alpha(1.3));
         assert_same(Alpha(1.7));
