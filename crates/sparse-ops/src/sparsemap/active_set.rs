@@ -21,6 +21,8 @@ const STALLS: usize = 3;
 #[derive(Debug)]
 pub(super) struct ActiveSet<O> {
     oracle: O,
+    /// Whether the oracle has been asked about this row.
+    asked: bool,
     pub(super) corral: Corral,
     candidate: Parts,
     named: Named,
@@ -52,6 +54,7 @@ impl<O: Default> ActiveSet<O> {
     pub(super) fn new(unaries: usize) -> Self {
         Self {
             oracle: O::default(),
+            asked: false,
             corral: Corral::new(unaries),
             candidate: Parts::new(unaries),
             named: Named::default(),
@@ -73,6 +76,7 @@ impl<O: Default> ActiveSet<O> {
     ) -> (SolveStatus, Certificate) {
         let mut certificate = Certificate::NONE;
         self.scale = 1.0;
+        self.asked = false;
         if !start.is_some_and(|start| self.resume(start, structure, scores)) {
             if let Err(status) = self.start(structure, scores) {
                 return (status, certificate);
@@ -302,8 +306,12 @@ impl<O: Default> ActiveSet<O> {
         self.candidate.clear();
         let (oracle, candidate, named) = (&mut self.oracle, &mut self.candidate, &mut self.named);
         let trusted = structure.trusted();
+        let asked = std::mem::replace(&mut self.asked, true);
         let valid = catch_unwind(AssertUnwindSafe(|| {
-            structure.argmax(scores, oracle, candidate);
+            match asked {
+                true => structure.argmax_again(scores, oracle, candidate),
+                false => structure.argmax(scores, oracle, candidate),
+            }
             trusted || (structure.contains(candidate) && named.once(candidate, additionals.len()))
         }));
         match valid {
@@ -312,6 +320,7 @@ impl<O: Default> ActiveSet<O> {
                 // whatever is left of them
                 self.candidate = Parts::new(self.reduced.len());
                 self.oracle = O::default();
+                self.asked = false;
                 return Err(match answer {
                     Ok(_) => SolveStatus::OracleWrong,
                     Err(_) => SolveStatus::OraclePanicked,

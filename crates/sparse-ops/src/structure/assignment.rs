@@ -48,6 +48,15 @@ impl Assignment {
         Ok(Self { rows, cols })
     }
 
+    /// Solves; false if each way has a forbidden pair.
+    fn matches(&self, scores: &[f64], workspace: &mut AssignmentWorkspace) -> bool {
+        Arch::new().dispatch(Solve {
+            assignment: self,
+            scores,
+            workspace,
+        })
+    }
+
     /// Whether the shorter side are the columns.
     fn is_flipped(&self) -> bool {
         self.rows > self.cols
@@ -62,12 +71,27 @@ impl Structure for Assignment {
     }
 
     fn argmax(&self, scores: Scores<'_>, workspace: &mut AssignmentWorkspace, best: &mut Parts) {
-        let solve = Solve {
-            assignment: self,
-            scores: scores.unaries,
-            workspace,
-        };
-        if !Arch::new().dispatch(solve) {
+        workspace.solved = None;
+        self.argmax_again(scores, workspace, best);
+    }
+
+    /// Begins with the prices of the last answer, if both sides are as long: most rows find their
+    /// column at them.
+    fn argmax_again(
+        &self,
+        scores: Scores<'_>,
+        workspace: &mut AssignmentWorkspace,
+        best: &mut Parts,
+    ) {
+        let warm = workspace.solved.is_some();
+        let mut matched = self.matches(scores.unaries, workspace);
+        if !matched && warm {
+            // of scores near the largest of all numbers, differences with prices may be infinite
+            workspace.solved = None;
+            matched = self.matches(scores.unaries, workspace);
+        }
+        workspace.solved = matched.then_some((self.rows, self.cols));
+        if !matched {
             workspace.complete();
         }
         for (row, &column) in workspace.partners.iter().enumerate() {
@@ -118,12 +142,14 @@ const NOBODY: usize = usize::MAX;
 /// the rows.
 #[derive(Debug, Default)]
 pub struct AssignmentWorkspace {
+    /// The sizes of the last question, if it had an answer.
+    solved: Option<(usize, usize)>,
     /// The columns, and more up to whole registers, which nobody may have.
     width: usize,
     /// `[rows · width]`: the negative scores. Forbidden pairs have +∞.
     costs: Vec<f64>,
-    /// The dual variable of each column: at most 0, and 0 for one without a partner. That of a
-    /// row follows: the least of `cost − price`, which it pays for its partner.
+    /// The dual variable of each column: at most 0, and 0 for one without a partner (where the sides are
+    /// as long, any number). That of a row follows: the least of `cost − price`, which it pays for its partner.
     prices: Vec<f64>,
     /// The column of each row, and the row of each column.
     partners: Vec<usize>,
@@ -183,7 +209,14 @@ impl AssignmentWorkspace {
                     .for_each(|(cost, score)| *cost = -score);
             }
         }
-        refill(&mut self.prices, self.width, 0.0);
+        if rows == cols && self.solved == Some((rows, cols)) && self.prices.len() == self.width {
+            // where everybody has a partner, only differences of prices count
+            let prices = &mut self.prices[..cols];
+            let most = prices.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            prices.iter_mut().for_each(|price| *price -= most);
+        } else {
+            refill(&mut self.prices, self.width, 0.0);
+        }
         refill(&mut self.partners, short, NOBODY);
         refill(&mut self.owners, long, NOBODY);
         refill(&mut self.origins, self.width, 0);
@@ -485,6 +518,51 @@ mod tests {
                 }
                 for (&price, &owner) in prices.iter().zip(&workspace.owners) {
                     assert!(price <= tolerance && (price == 0.0 || owner != NOBODY));
+                }
+            }
+        }
+    }
+
+    /// As a solver asks: what has been found becomes less attractive, and everything moves a little.
+    #[test]
+    fn later_answers_are_as_good_as_first_ones() {
+        let mut workspace = AssignmentWorkspace::default();
+        for (rows, cols) in [(20, 20), (5, 5), (9, 30), (33, 33), (1, 1)] {
+            let structure = Assignment::new(rows, cols).expect("a size");
+            for (trial, mut unaries) in trials(rows * cols).enumerate() {
+                if trial % 3 == 1 {
+                    let forbidden = unaries.iter_mut().step_by(7);
+                    forbidden.for_each(|score| *score = f64::NEG_INFINITY);
+                }
+                let scale = unaries.iter().copied().filter(|s| s.is_finite());
+                let scale = scale.fold(1.0, |most: f64, s| most.max(s.abs()));
+                let mut best = Parts::new(rows * cols);
+                for step in 0..12 {
+                    let scores = Scores {
+                        unaries: &unaries,
+                        additionals: &[],
+                    };
+                    best.clear();
+                    match step {
+                        0 => structure.argmax(scores, &mut workspace, &mut best),
+                        _ => structure.argmax_again(scores, &mut workspace, &mut best),
+                    }
+                    assert!(structure.contains(&best));
+                    let mut first = Parts::new(rows * cols);
+                    structure.argmax(scores, &mut Default::default(), &mut first);
+                    let (got, want) = (scores.of(&best), scores.of(&first));
+                    // sums of up to 33 scores, and of prices as large
+                    let rounding = 1e3 * f64::EPSILON * scale * rows as f64;
+                    assert!(
+                        got == want || (got - want).abs() <= rounding,
+                        "{rows} × {cols}, trial {trial}, step {step}: {got}, not {want}"
+                    );
+                    for part in best.iter() {
+                        unaries[part] -= 0.3 * scale;
+                    }
+                    for (i, score) in unaries.iter_mut().enumerate() {
+                        *score += 0.01 * scale * ((i * 7 + step * 3) % 5) as f64;
+                    }
                 }
             }
         }

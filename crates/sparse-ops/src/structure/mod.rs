@@ -42,7 +42,7 @@ pub use sequence::Sequence;
 /// [`unaries`](Self::unaries) and [`argmax`](Self::argmax) are required.
 pub trait Structure: Send + Sync {
     /// What the oracle allocates once and uses again for each call; `()` if nothing. Its contents
-    /// must not change an answer.
+    /// must not change an answer of [`argmax`](Self::argmax).
     type Workspace: Default + Send;
 
     /// The number `n` of unary parts.
@@ -59,6 +59,13 @@ pub trait Structure: Send + Sync {
     /// part, any structure may be written: the caller sees that its score is −∞. Ties may be
     /// broken in any way that depends on the scores alone.
     fn argmax(&self, scores: Scores<'_>, workspace: &mut Self::Workspace, best: &mut Parts);
+
+    /// The same for scores that are close to those of the last question to this workspace, as they are
+    /// between two steps of a solver. What is left of that answer may be a start, and may break ties
+    /// here. The first question about a row is always [`argmax`](Self::argmax), which is also the default.
+    fn argmax_again(&self, scores: Scores<'_>, workspace: &mut Self::Workspace, best: &mut Parts) {
+        self.argmax(scores, workspace, best);
+    }
 
     /// How SparseMAP penalizes the unary marginals; [`Penalty::On`] by default.
     fn penalty(&self) -> Penalty {
