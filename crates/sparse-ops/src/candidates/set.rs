@@ -244,7 +244,8 @@ fn keep_distinct<S: Structure>(structure: &S, chosen: &mut Vertices) -> Result<(
         additionals.sort_unstable();
         let last = additionals.last().copied();
         let known = last.is_none_or(|part| (part as usize) < structure.additionals());
-        if !known || !structure.contains(&parts) {
+        let once = additionals.is_sorted_by(|a, b| a < b);
+        if !(known && once && structure.contains(&parts)) {
             return Err(SolveStatus::OracleWrong);
         }
         if seen.insert((parts.words().to_vec(), additionals)) {

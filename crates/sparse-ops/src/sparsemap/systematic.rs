@@ -110,7 +110,7 @@ fn lay(
         None
     };
     let close = same(marginals.len());
-    let (mut at, mut whole) = (0.0f64, 0);
+    let (mut at, mut at_integer, mut whole) = (0.0f64, true, 0);
     for (part, &mean) in marginals.iter().enumerate() {
         if !free(mean) {
             continue;
@@ -118,22 +118,22 @@ fn lay(
         if let Some(previous) = ends.last_mut() {
             previous.next = Some(part as u32);
         }
-        // modulo 1, so that no digit is lost to how many ones there are
-        let (start, end) = (at, at + mean);
-        let integer = end <= close || (end - 1.0).abs() <= close || closing == Some(part);
-        at = match integer {
-            true => 0.0,
-            false if end > 1.0 => end - 1.0,
-            false => end,
-        };
+        let end = at + mean;
+        let near = end.abs() <= close || (end - 1.0).abs() <= close;
+        let integer = near || closing == Some(part);
         whole += usize::from(integer);
         // it holds an integer: its start, or one before its end
-        let begins = start == 0.0 && end > close;
+        let begins = at_integer && end > close;
         if begins || (end > 1.0 && !integer) {
             present(part);
         }
+        // modulo 1, so that no digit is lost to how many ones there are. What an end is off from an
+        // integer is carried on, also below 0: several of them together may be no rounding.
+        let past = if integer { 0.5 } else { 1.0 };
+        at = if end > past { end - 1.0 } else { end };
+        at_integer = integer;
         ends.push(End {
-            at,
+            at: if integer { 0.0 } else { at },
             part: part as u32,
             next: None,
         });

@@ -210,3 +210,31 @@ fn a_budget_is_kept_at_any_size() {
         }
     }
 }
+
+/// Marginals that make the sum pass integers by less than their rounding, several times, with what that adds
+/// up to left for a last part.
+#[test]
+fn near_ties_do_not_add_up_to_a_structure_too_large() {
+    let [high, low, rest] = [0x337f_ff9b, 0x337f_ff68, 0xbf7f_ffff].map(f32::from_bits);
+    let tensor = [high, low, high, low, rest].map(f64::from);
+    let tight = [0.5, 0.5 - 9e-14, 0.5, 0.5 - 9e-14, 1.805e-13];
+    let loose = [[0.5, 0.5 - 9e-14].repeat(10), vec![5e-13]].concat();
+    for (structure, scores) in [
+        (Budget::new(5, 2).unwrap(), tensor.to_vec()),
+        (Budget::new(5, 2).unwrap().one_sided(), tight.to_vec()),
+        (Budget::new(21, 10).unwrap().one_sided(), loose),
+    ] {
+        let solution = proven(&structure, &scores, &SparseMapOptions::default());
+        let mut sums = vec![0.0; scores.len()];
+        let mut parts = Parts::new(scores.len());
+        for (index, prob) in solution.probs.iter().enumerate() {
+            solution.vertices.get(index, &mut parts);
+            assert!(structure.contains(&parts), "{parts:?} of {scores:?}");
+            parts.iter().for_each(|part| sums[part] += prob);
+        }
+        for (sum, mean) in sums.iter().zip(solution.row_marginals(0)) {
+            // ends within 1e-13 of each other are one
+            assert!((sum - mean).abs() < 1e-12, "{sum} and {mean}");
+        }
+    }
+}
