@@ -30,8 +30,8 @@ use sparse_models::{
 ///
 /// The same command again goes on where it stopped: finished runs are kept, others continue from their
 /// checkpoints. Ctrl-C ends it with what is done. Exit code 0: every run is finished; 1: some have
-/// failed, as the table says; 2: bad input, nothing was trained; 130: stopped; 141: nobody reads what
-/// is printed.
+/// failed, as the table says; 2: bad input, before anything is trained, or the page cannot be written;
+/// 130: stopped; 141: nobody reads what is printed.
 #[derive(Parser, Debug)]
 #[command(name = "compare", version)]
 struct Command {

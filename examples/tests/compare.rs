@@ -284,6 +284,13 @@ fn an_evaluation_does_not_end_a_run() {
     assert!(path.join("metrics.json").is_file());
     let planned = Comparison::plan(request()).unwrap();
     assert!(planned.runs()[0].metrics().is_none());
+    // nor do its figures outlive a training that goes on
+    let data = SignalGameRun::read_data(settings, None).unwrap();
+    let folder = RunFolder::open(&path).unwrap();
+    let run = SignalGameRun::new(folder, settings.clone(), data, Device::default());
+    run.train(Display::default()).unwrap();
+    let planned = Comparison::plan(request()).unwrap();
+    assert!(planned.runs()[0].metrics().is_none());
     let trained = train(request(), usize::MAX);
     assert_eq!(trained.runs()[0].metrics().unwrap().epochs, 3);
 }

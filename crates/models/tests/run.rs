@@ -1,7 +1,7 @@
 //! A run folder from start to end: resumed runs, refused settings, broken files.
 #![allow(clippy::unwrap_used)]
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Barrier};
 
 use burn::{tensor::Device, train::Interrupter};
 use sparse_models::{
@@ -274,19 +274,25 @@ fn a_model_of_other_sizes_is_refused() {
 fn a_run_is_begun_and_trained_by_one_alone() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("run");
-    let begin = || RunFolder::begin(&path, &settings());
-    let begun: Vec<_> = std::thread::scope(|scope| {
-        let racers: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
-        racers
-            .into_iter()
-            .map(|racer| racer.join().unwrap())
-            .collect()
-    });
-    let (won, lost): (Vec<_>, Vec<_>) = begun.into_iter().partition(Result::is_ok);
-    assert_eq!(won.len(), 1);
-    for lost in lost {
-        assert!(matches!(lost, Err(RunError::Occupied { .. })), "{lost:?}");
+    for race in 0..20 {
+        let path = place.path().join(race.to_string());
+        let start = Barrier::new(4);
+        let begin = || {
+            start.wait();
+            RunFolder::begin(&path, &settings())
+        };
+        let begun: Vec<_> = std::thread::scope(|scope| {
+            let racers: Vec<_> = (0..4).map(|_| scope.spawn(begin)).collect();
+            let results = racers.into_iter().map(|racer| racer.join().unwrap());
+            results.collect()
+        });
+        let (won, lost): (Vec<_>, Vec<_>) = begun.into_iter().partition(Result::is_ok);
+        assert_eq!(won.len(), 1);
+        for lost in lost {
+            assert!(matches!(lost, Err(RunError::Occupied { .. })), "{lost:?}");
+        }
     }
+    RunFolder::begin(&path, &settings()).unwrap();
     let folder = RunFolder::open(&path).unwrap();
     let session = Session::of(&folder).unwrap();
     let message = Session::of(&folder).unwrap_err().to_string();

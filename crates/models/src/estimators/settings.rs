@@ -73,14 +73,18 @@ impl SettingError {
     pub(super) fn positive(name: &'static str, given: f64) -> Result<f64, Self> {
         match given as f32 {
             single if single > 0.0 && single.is_finite() => Ok(given),
-            _ => Err(Self::new(name, given, "a positive number of f32")),
+            _ => Err(Self::new(name, given, "a positive number that f32 holds")),
         }
     }
 
     pub(super) fn not_negative(name: &'static str, given: f64) -> Result<f64, Self> {
         match given as f32 {
             single if given >= 0.0 && single.is_finite() => Ok(given),
-            _ => Err(Self::new(name, given, "0 or a positive number of f32")),
+            _ => Err(Self::new(
+                name,
+                given,
+                "0 or a positive number that f32 holds",
+            )),
         }
     }
 }
@@ -124,7 +128,8 @@ mod tests {
         let fields = serde_json::to_value(EstimatorSettings::default()).expect("an object");
         let mut fields: Vec<&String> = fields.as_object().expect("an object").keys().collect();
         let mut names = EstimatorSettings::NAMES;
-        (fields.sort(), names.sort());
+        fields.sort();
+        names.sort();
         assert_eq!(fields, names);
     }
 }

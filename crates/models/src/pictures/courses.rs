@@ -4,8 +4,8 @@ use std::path::Path;
 
 use plotters::{
     prelude::{
-        ChartBuilder, Color, DashedLineSeries, IntoDrawingArea, LineSeries, PathElement, RGBColor,
-        SVGBackend, Text, WHITE,
+        ChartBuilder, Circle, Color, DashedLineSeries, IntoDrawingArea, LineSeries, PathElement,
+        RGBColor, SVGBackend, Text, WHITE,
     },
     style::{
         IntoFont, TextStyle,
@@ -67,7 +67,7 @@ fn chart(across: &str, figure: &str, courses: &[Course]) -> Drawn {
             })
     };
     let (first, last) = range(|(x, _)| *x);
-    let last = last.max(first + 1.0);
+    let last = if last > first { last } else { first + 1.0 };
     let (low, high) = range(|(_, value)| *value);
     let margin = 0.05 * (high - low).max(1e-3);
     let (low, high) = (low - margin, high + margin);
@@ -108,6 +108,8 @@ fn chart(across: &str, figure: &str, courses: &[Course]) -> Drawn {
             let points = course.points.clone();
             let Some(&end) = points.last() else { continue };
             ends.push((course, pen, chart.backend_coord(&end)));
+            // where it ends: a line of one point is none
+            chart.draw_series([Circle::new(end, 3, pen.colour.filled())])?;
             if pen.solid {
                 chart.draw_series(LineSeries::new(points, pen.line()))?;
             } else {

@@ -3,11 +3,15 @@
 use std::{collections::BTreeSet, path::Path};
 
 use plotters::prelude::{
-    ChartBuilder, Color, IntoDrawingArea, IntoFont, LineSeries, PathElement, RGBColor, SVGBackend,
-    WHITE,
+    ChartBuilder, Circle, Color, IntoDrawingArea, IntoFont, LineSeries, PathElement, RGBColor,
+    SVGBackend, WHITE,
 };
 
-use super::save::{Drawn, save};
+use super::{
+    axis::Axis,
+    save::{Drawn, save},
+    ticks,
+};
 use crate::training::{EpochRow, RunError};
 
 const PANEL: (u32, u32) = (480, 300);
@@ -43,24 +47,36 @@ fn panels(rows: &[EpochRow], names: &[&String]) -> Drawn {
             });
             let margin = 0.05 * (high - low).max(1e-6);
             let last = rows.last().map_or(1, |row| row.epoch).max(2) as f64;
+            let epochs = ticks::linear(1.0, last).into_iter();
+            let epochs = epochs.filter(|epoch| epoch.fract() == 0.0).collect();
+            let (low, high) = (low - margin, high + margin);
             let mut chart = ChartBuilder::on(area)
                 .caption(name, ("sans-serif", 16).into_font())
                 .margin(8)
                 .x_label_area_size(28)
                 .y_label_area_size(52)
-                .build_cartesian_2d(1.0..last, low - margin..high + margin)
+                .build_cartesian_2d(
+                    Axis::new(1.0, last, epochs),
+                    Axis::new(low, high, ticks::linear(low, high)),
+                )
                 .map_err(|e| e.to_string())?;
             chart
                 .configure_mesh()
                 .x_desc("epoch")
-                .x_label_formatter(&|x| format!("{x:.0}"))
+                .x_label_formatter(&|x| ticks::short(*x))
+                .y_label_formatter(&|y| ticks::short(*y))
                 .light_line_style(WHITE)
+                .max_light_lines(0)
                 .draw()
                 .map_err(|e| e.to_string())?;
             for (label, color, points) in [("train", TRAIN, train), ("valid", VALID, valid)] {
                 if points.is_empty() {
                     continue;
                 }
+                // a line of one point is none
+                let end = points.last().copied();
+                let dot = end.map(|end| Circle::new(end, 2, color.filled()));
+                chart.draw_series(dot).map_err(|e| e.to_string())?;
                 chart
                     .draw_series(LineSeries::new(points, color.stroke_width(2)))
                     .map_err(|e| e.to_string())?

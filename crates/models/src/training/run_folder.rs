@@ -11,6 +11,8 @@ use tempfile::NamedTempFile;
 use super::RunError;
 
 const CONFIG: &str = "config.json";
+/// Locked by the process that trains.
+const LOCK: &str = "run.lock";
 /// What each epoch measured.
 pub(super) const EPOCHS: &str = "epochs.jsonl";
 /// The folder of the checkpoints.
@@ -104,16 +106,23 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// If another one has it, or the folder holds no run.
+    /// If another one has it, or the folder cannot be written.
     pub(super) fn lock(&self) -> Result<File, RunError> {
-        let path = self.file(CONFIG);
-        let file = File::open(&path).map_err(RunError::read(&path))?;
+        // a file of its own, open for writing: some systems ask for that, and keep others from reading
+        let path = self.file(LOCK);
+        let mut options = File::options();
+        let file = options.write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(RunError::write(&path))?;
         match file.try_lock() {
+            Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(RunError::InUse {
                 path: self.path.clone(),
             }),
             // a file system that knows no locks
-            Err(TryLockError::Error(_)) | Ok(()) => Ok(file),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                Ok(file)
+            }
+            Err(TryLockError::Error(error)) => Err(RunError::write(&path)(error)),
         }
     }
 
@@ -142,6 +151,17 @@ impl RunFolder {
             path: self.path.clone(),
             differences,
         })
+    }
+
+    /// Removes the figures of an evaluation: training goes on, and they are no longer those of the run.
+    pub(super) fn forget_metrics(&self) -> Result<(), RunError> {
+        let path = self.file(Self::METRICS);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(RunError::write(&path)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The folder itself.
@@ -187,6 +207,10 @@ fn json<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
 }
 
 /// Writes a file under a temporary name in the same folder, then renames it.
+///
+/// # Errors
+///
+/// If the folder cannot be written; what is at `path` stays as it was.
 pub fn write_whole(path: &Path, contents: &[u8]) -> io::Result<()> {
     let temporary = temporary(path, contents)?;
     temporary.persist(path).map_err(|error| error.error)?;

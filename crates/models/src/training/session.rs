@@ -125,6 +125,7 @@ impl Session {
         if is_over(&self.log.rows(), epochs, self.patience) {
             return Ok(());
         }
+        self.folder.forget_metrics()?;
         let timed = Arc::new(Timed::new(train, self.log.clone()));
         let (model, optimizer, schedule) = self.parts(&learner.model())?;
         let interrupter = display.interrupter.clone();

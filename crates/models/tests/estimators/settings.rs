@@ -46,22 +46,22 @@ fn settings_are_refused_by_name() {
         for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-46, 1e39] {
             assert_eq!(
                 refused(method, |s| s.temperature = temperature),
-                format!("temperature must be a positive number of f32, got {temperature}")
+                format!("temperature must be a positive number that f32 holds, got {temperature}")
             );
         }
         let message = refused(method, |s| s.temperature_rate = -1.0);
         assert_eq!(
             message,
-            "temperature-rate must be 0 or a positive number of f32, got -1"
+            "temperature-rate must be 0 or a positive number that f32 holds, got -1"
         );
     }
     assert_eq!(
         refused(Method::GappedSt, |s| s.gap = -0.5),
-        "gap must be 0 or a positive number of f32, got -0.5"
+        "gap must be 0 or a positive number that f32 holds, got -0.5"
     );
     assert_eq!(
         refused(Method::ImplicitMle, |s| s.target_step = 0.0),
-        "target-step must be a positive number of f32, got 0"
+        "target-step must be a positive number that f32 holds, got 0"
     );
     for k in [0, 65_537] {
         assert_eq!(
