@@ -43,21 +43,25 @@ pub(super) fn ln_1p<W: Float>(y: W) -> W {
     ln::<W>(y + W::new(1.0), y)
 }
 
-/// `eˣ`; in f64 clamped to its normal numbers, and 0 below them.
+/// `eˣ`; in f64 clamped to its normal numbers, 0 below them, and NaN of a NaN.
 #[cube]
 pub(super) fn exp<W: Float>(x: W) -> W {
     let size = W::size().comptime();
     if size > 4 {
         // WGSL has it for f32 only. x = k ln 2 + r with |r| ≤ ½ ln 2, and ln 2 in three parts, of
         // which k times the first two is exact
+        let nan = is_nan::<W>(x);
+        let given = x;
         let x = min(x, W::new(709.0));
         let mut power = W::new(0.0);
-        if x > W::new(-708.0) {
+        if nan {
+            power = given;
+        } else if x > W::new(-708.0) {
             let half = select(x < W::new(0.0), W::new(-0.5), W::new(0.5));
             let exponent = i64::cast_from(x / W::new(comptime!(LN_2)) + half);
             let k = W::cast_from(exponent);
             let r = x
-                - k * W::new(0.693_359_375)
+                - k * W::new(comptime!(355.0 / 512.0))
                 - k * W::new(-2.121_944_4e-4)
                 - k * W::new(1.646_595e-12);
             let two_to_k = W::reinterpret(u64::cast_from(exponent + 1023i64) << 52u64);

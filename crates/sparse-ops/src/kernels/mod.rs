@@ -23,8 +23,9 @@
 //! elements of f32 in a forward pass and half of that in a backward pass on devices with 32 KiB of
 //! it, 3,500 and 1,700 with the 16 KiB that WebGPU guarantees. Of a longer row each unit
 //! remembers the scores above the first threshold, if they are few enough, as those of sparse
-//! mappings are; it is then read three times, and otherwise again in every pass, mostly from the cache. A strided long row is read by one cube with its stride;
-//! neighbouring rows share its cache lines.
+//! mappings are; it is then read three times, and otherwise again in every pass, mostly from the
+//! cache. A strided long row is read by one cube with its stride; neighbouring rows share its cache
+//! lines.
 //!
 //! # Numbers
 //!
@@ -37,6 +38,9 @@
 //! A launch covers at most 2³² cubes. Reductions go through shared memory and barriers, which every
 //! device has, not through planes. Loops with barriers in them end on a condition that is uniform by
 //! WGSL's own analysis.
+
+// kernels index where hosts iterate, and decide at compile time apart from what they do at run time
+#![allow(clippy::needless_range_loop, clippy::collapsible_if)]
 
 #[macro_use]
 mod launch;

@@ -329,6 +329,27 @@ fn a_bad_row_is_alone() {
     }
 }
 
+/// A head that is no number, at a level that is no pixel's target: it is in every sum over levels.
+#[test]
+fn a_head_that_is_no_number_reaches_every_row() {
+    let device = Device::default().autodiff();
+    let nan = f64::NAN;
+    for (dtype, _) in dtypes() {
+        for (bad, in_weight) in [(nan, true), (nan, false), (f64::INFINITY, false)] {
+            let mut problem = Problem::new(sizes(6, 2, 40));
+            let unused = (0..40).find(|level| !problem.targets.contains(level));
+            let level = unused.expect("more levels than targets") as usize;
+            match in_weight {
+                true => problem.weight[level] = bad,
+                false => problem.bias[level] = bad,
+            }
+            let (inputs, _) = problem.tensors(&device, dtype);
+            let got = values(inputs.tracked().log_likelihood());
+            assert!(got.iter().all(|x| x.is_nan()), "{dtype:?}, {bad}: {got:?}");
+        }
+    }
+}
+
 #[test]
 fn indices_out_of_range_make_their_rows_nan() {
     for device in modes() {
