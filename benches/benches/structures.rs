@@ -64,7 +64,7 @@ fn solvers(criterion: &mut Criterion) {
 
 fn candidates(criterion: &mut Criterion) {
     for (n, k) in [(32, 10), (128, 50)] {
-        let (bits, scores) = (made(BitVector::new(n)), normal(n));
+        let (bits, scores) = (made(BitVector::new(n)), normal(n, 0));
         call(criterion, &format!("topk_sparsemax/{n}-{k}"), || {
             topk_sparsemax(scores.clone(), &bits, k).probs()
         });
@@ -79,9 +79,9 @@ fn made<S>(structure: Result<S, StructureError>) -> S {
 }
 
 /// Standard normal scores, the same in each run.
-fn normal(parts: usize) -> Tensor<2> {
+fn normal(parts: usize, seed: u64) -> Tensor<2> {
     let device = Device::default();
-    device.seed(0);
+    device.seed(seed);
     Tensor::random([BATCH, parts], Distribution::Normal(0.0, 1.0), &device)
 }
 
@@ -92,7 +92,7 @@ fn bench<S: Structure>(
     options: SparseMapOptions,
 ) {
     let (n, m) = (structure.unaries(), structure.additionals());
-    let (unaries, additionals) = (normal(n), (m > 0).then(|| normal(m)));
+    let (unaries, additionals) = (normal(n, 0), (m > 0).then(|| normal(m, 1)));
     let scores = StructureScores {
         unaries: unaries.clone(),
         additionals: additionals.clone(),

@@ -95,9 +95,7 @@ fn known(request: &Request, device: &Device) -> Result<Known, Failure> {
     }
 }
 
-/// The same numbers in each run.
 fn normal(parts: usize, device: &Device) -> Tensor<2> {
-    device.seed(0);
     Tensor::random([BATCH, parts], Distribution::Normal(0.0, 1.0), device)
 }
 
@@ -107,6 +105,8 @@ fn case<S: Structure + 'static>(
     device: &Device,
 ) -> Result<Known, Failure> {
     let options = SparseMapOptions::default().with_closed_form(!request.active_set);
+    // the same numbers in each run
+    device.seed(0);
     let (n, m) = (structure.unaries(), structure.additionals());
     let scores = StructureScores {
         unaries: normal(n, device),
@@ -149,6 +149,7 @@ fn case<S: Structure + 'static>(
 
 fn k_best<S: KBest + 'static>(structure: S, k: usize, device: &Device) -> Result<Known, Failure> {
     let n = structure.unaries();
+    device.seed(0);
     let scores: Vec<f64> = normal(n, device).into_data().iter::<f64>().collect();
     let state = RefCell::new((S::Workspace::default(), Vertices::new(n)));
     let call = move || {

@@ -31,6 +31,24 @@ use crate::structure::Neighbors;
 /// # Panics
 ///
 /// If the scores' shapes are not those of the structure.
+///
+/// # Source
+///
+/// Sparsemax: Martins & Astudillo, [From Softmax to Sparsemax](https://arxiv.org/abs/1602.02068), 2016. The
+/// choice of the candidates is this library's.
+///
+/// # Example
+///
+/// ```
+/// use burn_core::tensor::Tensor;
+/// use sparse_ops::{BitVector, local_sparsemax};
+///
+/// let scores = Tensor::<2>::from_floats([[2.0, -0.25, 3.0]], &Default::default());
+/// let q = local_sparsemax(scores, &BitVector::new(3).unwrap());
+/// // the best code, and the one in which its least certain bit is flipped: 0.25 apart
+/// assert_eq!(q.outcomes().to_data().to_vec::<f32>().unwrap(), [1., 0., 1., 1., 1., 1.]);
+/// assert_eq!(q.probs().to_data().to_vec::<f32>().unwrap(), [0.625, 0.375]);
+/// ```
 pub fn local_sparsemax<S: Neighbors>(
     scores: impl Into<StructureScores>,
     structure: &S,
@@ -40,11 +58,28 @@ pub fn local_sparsemax<S: Neighbors>(
 }
 
 /// Local entmax: [`local_sparsemax`] with [`entmax15`](crate::entmax15()) as the mapping, which
-/// keeps more neighbours.
+/// keeps more neighbours. Shapes, gradient and numerical behaviour are those of [`local_sparsemax`].
 ///
 /// # Panics
 ///
 /// If the scores' shapes are not those of the structure.
+///
+/// # Source
+///
+/// 1.5-entmax: Peters, Niculae & Martins,
+/// [Sparse Sequence-to-Sequence Models](https://arxiv.org/abs/1905.05702), 2019.
+///
+/// # Example
+///
+/// ```
+/// use burn_core::tensor::Tensor;
+/// use sparse_ops::{BitVector, local_entmax15, local_sparsemax};
+///
+/// let (scores, bits) = (Tensor::<2>::from_floats([[1.5, -0.25]], &Default::default()), BitVector::new(2).unwrap());
+/// let [more, less] = [local_entmax15(scores.clone(), &bits), local_sparsemax(scores, &bits)]
+///     .map(|q| q.support_size().into_scalar::<i64>());
+/// assert_eq!([more, less], [3, 2]);
+/// ```
 pub fn local_entmax15<S: Neighbors>(
     scores: impl Into<StructureScores>,
     structure: &S,

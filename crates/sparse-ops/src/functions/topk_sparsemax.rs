@@ -38,6 +38,19 @@ use crate::structure::KBest;
 /// Correia, Niculae, Aziz & Martins,
 /// [Efficient Marginalization of Discrete and Structured Latent Variables via
 /// Sparsity](https://arxiv.org/abs/2007.01919), 2020.
+///
+/// # Example
+///
+/// ```
+/// use burn_core::tensor::Tensor;
+/// use sparse_ops::{BitVector, topk_sparsemax};
+///
+/// let scores = Tensor::<2>::from_floats([[2.0, -0.25, 3.0]], &Default::default());
+/// let q = topk_sparsemax(scores, &BitVector::new(3).unwrap(), 3);
+/// // 101 and 111 of the three: no other code of the eight has a probability
+/// assert_eq!(q.probs().to_data().to_vec::<f32>().unwrap(), [0.625, 0.375]);
+/// assert_eq!(q.is_exact(), [true]);
+/// ```
 pub fn topk_sparsemax<S: KBest>(
     scores: impl Into<StructureScores>,
     structure: &S,
