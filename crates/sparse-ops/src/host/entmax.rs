@@ -8,7 +8,7 @@ use super::layout::{Along, Layout};
 use super::mapping::{Mapping, Mappings};
 use super::taylor::exp_slope;
 use super::threshold::{self, Step};
-use super::vector::Vector;
+use super::vector::{Mask, Vector};
 
 /// One α for all rows.
 #[derive(Debug, Clone, Copy)]
@@ -36,16 +36,20 @@ impl Mappings for Alphas<'_> {
     }
 }
 
-/// `p = q exp_ε(z q^−ε)` with `ε = α − 1`, the probability q of the largest score, and the deformed
-/// exponential `exp_ε(x) = [1 + ε x]₊^(1/ε)`, which is `exp` at ε = 0.
+/// `p = exp_ε(z − s)` with `ε = α − 1` and the deformed exponential `exp_ε(x) = [1 + ε x]₊^(1/ε)`,
+/// which is `exp` at ε = 0.
 ///
-/// The threshold is `t = −ln q`: between 0 and the logarithm of how many scores there are, whatever α
-/// is. Scores are compared with the largest one, and not with a number near `q^ε`, which for equal
-/// scores and a large α is below the rounding of 1, or below all numbers.
+/// The threshold is the deformed log-partition `s` with `Σ exp_ε(z − s) = 1`: at α = 1 it is the
+/// log-sum-exp, and nothing cancels on the way there. From α = 3/2 on it is `τ = ε s − 1`, which
+/// is precise near 0, where `1 + ε x` is no more: `p = [ε z − τ]₊^(1/ε)`. Where `−τ`, the largest
+/// probability to the power ε, is below all normal numbers, the largest scores share alone, and what
+/// stands for the threshold is how many they are.
 pub(super) struct Entmax<W: Work, S: Simd> {
     alpha: Vector<W, S>,
     epsilon: Vector<W, S>,
     reciprocal: Vector<W, S>,
+    /// Where the threshold is `s`.
+    shallow: Mask<W, S>,
 }
 
 impl<W: Work, S: Simd> Copy for Entmax<W, S> {}
@@ -73,82 +77,46 @@ impl<W: Work, S: Simd> Entmax<W, S> {
             alpha: layout.per_row(simd, alpha, checked),
             epsilon,
             reciprocal: epsilon.like(1.0) / epsilon,
+            shallow: epsilon.below(epsilon.like(0.5)),
         }
     }
 
-    /// `ε q^−ε`, or a number so large that only scores within 1e-35 of the largest could tell.
+    /// `p` and `p^ε = [1 + ε (z − s)]₊`, of `z − s` or `ε z − τ`; 0 and 1 where that is 0.
     #[inline(always)]
-    fn factor(self, threshold: Vector<W, S>) -> Vector<W, S> {
-        let [most, largest] = [80.0, 1e37].map(|constant| threshold.like(constant));
-        let exponent = self.epsilon * threshold;
-        let exponent = most.below(exponent).select(most, exponent);
-        let factor = self.epsilon * exponent.exp();
-        largest.below(factor).select(largest, factor)
-    }
-
-    /// `p`, and `−ε z q^−ε` divided by `1 + ε z q^−ε`; 0 and 0 where p is 0.
-    #[inline(always)]
-    fn terms(
-        self,
-        z: Vector<W, S>,
-        threshold: Vector<W, S>,
-        factor: Vector<W, S>,
-    ) -> [Vector<W, S>; 2] {
-        let [zero, one] = [0.0, 1.0].map(|constant| z.like(constant));
-        // 0 · −∞ would be NaN
-        let lowest = z.like(-1e30);
-        let z = z.below(lowest).select(lowest, z);
-        let y = z * factor;
-        let base = one + y;
+    fn powers(self, x: Vector<W, S>) -> [Vector<W, S>; 2] {
+        let [zero, one] = [0.0, 1.0].map(|constant| x.like(constant));
+        // −∞ · ε and −∞ + ∞ would be NaN
+        let lowest = x.like(-1e30);
+        let x = x.below(lowest).select(lowest, x);
+        let product = self.epsilon * x;
+        let base = self.shallow.select(one + product, x);
         let off = base.at_most(zero);
-        let [base, y] = [off.select(one, base), off.select(zero, y)];
-        let log = ln_of_sum(base, y) * self.reciprocal;
-        let exponent = self.epsilon.at_most(zero).select(z, log) - threshold;
-        // 0 · t: a NaN goes through `exp` and `ln` as some number
-        let p = exponent.exp() + (y - threshold) * zero;
-        [off.select(zero, p), zero - y / base]
+        let base = off.select(one, base);
+        // what rounding took from 1 + εx, times 1 / base to first order: without it, ε⁻¹ times
+        // the rounding would be an error of p
+        let lost = (product - (base - one)) * (one + one - base);
+        let log = base.ln() + self.shallow.select(lost, zero);
+        let exponent = self.epsilon.at_most(zero).select(x, log * self.reciprocal);
+        // 0 · x: a NaN goes through `ln` as some number
+        [off.select(zero, exponent.exp() + x * zero), base]
     }
-
-    /// By how much Newton's step raises t: in s it takes the share `ε δ` of `q^ε` away.
-    #[inline(always)]
-    fn rise(self, mass: Vector<W, S>, lead: Vector<W, S>) -> Vector<W, S> {
-        let [zero, half, one] = [0.0, 0.5, 1.0].map(|x| mass.like(x));
-        let log = mass.ln();
-        let exponent = zero - self.epsilon * log;
-        let slope = mass + lead;
-        let delta = mass / slope * log * exp_slope(exponent);
-        let share = self.epsilon * delta;
-        // a large share leaves little, which is summed up without the cancellation in 1 − ε δ
-        let left = ((lead + mass * exponent.exp()) / slope).max(mass.like(1e-30));
-        let by_rest = left.ln();
-        let by_share = ln_of_sum(one - share, zero - share);
-        let log_left = half.below(share).select(by_rest, by_share);
-        let rise = zero - log_left * self.reciprocal;
-        self.epsilon.at_most(zero).select(delta, rise)
-    }
-}
-
-/// `ln(1 + y)`, given the rounded sum. What rounding took from it, times 1 / base to first order, is
-/// added: without it, ε⁻¹ times the rounding would be an error of p.
-#[inline(always)]
-fn ln_of_sum<W: Work, S: Simd>(base: Vector<W, S>, y: Vector<W, S>) -> Vector<W, S> {
-    let one = y.like(1.0);
-    base.ln() + (y - (base - one)) * (one + one - base)
 }
 
 impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
     #[inline(always)]
     fn scale(self, simd: S) -> Vector<W, S> {
-        Vector::constant(simd, 1.0)
+        self.shallow
+            .select(Vector::constant(simd, 1.0), self.epsilon)
     }
 
     #[inline(always)]
     fn bound(self, simd: S) -> Vector<W, S> {
-        Vector::constant(simd, 0.0) - self.reciprocal
+        let [zero, one] = [0.0, 1.0].map(|x| Vector::constant(simd, x));
+        zero - self.shallow.select(self.reciprocal, one)
     }
 
-    /// Newton's iteration on `log_ε Σ p`, which is linear in `s`, with `q^ε = 1 − ε s`, for softmax, for
-    /// equal scores and for a single one, and convex for α ≤ 2.
+    /// Newton's iteration on `log_ε Σ p`, which is linear in `s` for softmax, for equal scores and
+    /// for a single one, and convex for α ≤ 2.
     ///
     /// Above, the slope is infinite where a probability leaves 0, and steps may be too short: where one
     /// has not halved the excess, the bracket is halved instead.
@@ -161,33 +129,38 @@ impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
     ) -> Vector<W, S> {
         let constant = |x| Vector::constant(simd, x);
         let [zero, one] = [0.0, 1.0].map(constant);
+        // at s = 0, τ = −1 the largest score alone has probability 1; s is at most the logarithm of
+        // how many scores there are, and τ is below 0
+        let low = self.shallow.select(constant(-1e-4), constant(-1.0001));
+        let high = self.shallow.select(constant(45.0), zero);
+        let start = self.shallow.select(zero, constant(-1.0));
+        let unit = self.shallow.select(one, self.epsilon);
         // more than the sum's rounding; what the last step leaves is the square of it
         let tolerance = Vector::splat(simd, W::epsilon() * W::narrow(64.0));
         let mut previous = constant(f64::INFINITY);
-        threshold::search(
-            // at t = 0 the largest score alone has probability 1, and t is at most the logarithm of how
-            // many scores there are
-            [constant(-1e-4), constant(45.0)],
-            zero,
+        let found = threshold::search(
+            [low, high],
+            start,
             #[inline(always)]
             |threshold| {
-                let factor = self.factor(threshold);
-                let [mass, lead] = lanes::sum(
+                let [sum, slope] = lanes::sum(
                     simd,
                     layout,
                     candidates,
                     #[inline(always)]
                     |z| {
-                        let [p, lead] = self.terms(z, threshold, factor);
-                        [p, p * lead]
+                        let [p, base] = self.powers(z - threshold);
+                        [p, p / base]
                     },
                 );
-                let excess = mass - one;
+                let excess = sum - one;
                 let size = excess.max(zero - excess);
+                let log = sum.ln();
+                let newton = sum * log * exp_slope(zero - self.epsilon * log) / slope * unit;
                 let settled = size.at_most(tolerance);
                 // rounding has led past the answer, where fewer scores are left and a step goes far back
                 let past = settled.and(excess.below(zero));
-                let newton = past.select(zero, self.rise(mass, lead));
+                let newton = past.select(zero, newton);
                 // out of the bracket, so that it is halved
                 let away = settled.select(newton, constant(f64::INFINITY));
                 let slow = previous.below(size + size);
@@ -198,13 +171,30 @@ impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
                     settled,
                 }
             },
-        )
+        );
+        let tiny = Vector::splat(simd, W::min_positive_value());
+        let kept = self.shallow.select(zero - one, found).at_most(zero - tiny);
+        if kept.all() {
+            return found;
+        }
+        let [ties] = lanes::sum(
+            simd,
+            layout,
+            candidates,
+            #[inline(always)]
+            |z| [z.equal(zero).select(one, zero)],
+        );
+        // 0 · τ: a NaN stays
+        kept.select(found, ties + found * zero)
     }
 
     #[inline(always)]
     fn prob(self, scores: Vector<W, S>, threshold: Vector<W, S>) -> Vector<W, S> {
-        let [p, _] = self.terms(scores, threshold, self.factor(threshold));
-        p
+        let [zero, one] = [0.0, 1.0].map(|constant| scores.like(constant));
+        let [p, _] = self.powers(scores - threshold);
+        let share = scores.equal(zero).select(one / threshold, zero);
+        let shared = zero.below(self.shallow.select(zero, threshold));
+        shared.select(share, p)
     }
 
     #[inline(always)]
