@@ -137,6 +137,7 @@ impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
         let unit = self.shallow.select(one, self.epsilon);
         // more than the sum's rounding; what the last step leaves is the square of it
         let tolerance = Vector::splat(simd, W::epsilon() * W::narrow(64.0));
+        let rounding = Vector::splat(simd, W::epsilon() + W::epsilon());
         let mut previous = constant(f64::INFINITY);
         let found = threshold::search(
             [low, high],
@@ -157,10 +158,11 @@ impl<W: Work, S: Simd> Mapping<W, S> for Entmax<W, S> {
                 let size = excess.max(zero - excess);
                 let log = sum.ln();
                 let newton = sum * log * exp_slope(zero - self.epsilon * log) / slope * unit;
-                let settled = size.at_most(tolerance);
-                // rounding has led past the answer, where fewer scores are left and a step goes far back
-                let past = settled.and(excess.below(zero));
-                let newton = past.select(zero, newton);
+                // past the answer fewer scores are left, and a step may go far back: that is not the last
+                // one, unless nothing is left to be done
+                let close = size.at_most(rounding);
+                let settled = zero.at_most(excess).and(size.at_most(tolerance)).or(close);
+                let newton = close.select(zero, newton);
                 // out of the bracket, so that it is halved
                 let away = settled.select(newton, constant(f64::INFINITY));
                 let slow = previous.below(size + size);
