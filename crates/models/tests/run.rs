@@ -255,7 +255,8 @@ fn a_model_of_other_sizes_is_refused() {
         "{message}"
     );
     assert!(!folder.file("metrics.json").exists());
-    // nor is it trained further
+    // nor is it trained further, and figures of an evaluation stay where training cannot go on
+    fs::write(folder.file("metrics.json"), "{}").unwrap();
     let more = other.replace("\"epochs\": 1", "\"epochs\": 2");
     assert_ne!(other, more);
     fs::write(folder.file("config.json"), more).unwrap();
@@ -267,6 +268,7 @@ fn a_model_of_other_sizes_is_refused() {
         message.contains("the model of epoch 1 has not the sizes"),
         "{message}"
     );
+    assert!(folder.file("metrics.json").exists());
 }
 
 /// Two processes in one folder would write over each other's files.

@@ -125,9 +125,10 @@ impl Session {
         if is_over(&self.log.rows(), epochs, self.patience) {
             return Ok(());
         }
-        self.folder.forget_metrics()?;
         let timed = Arc::new(Timed::new(train, self.log.clone()));
         let (model, optimizer, schedule) = self.parts(&learner.model())?;
+        // nothing is in the way of going on
+        self.folder.forget_metrics()?;
         let interrupter = display.interrupter.clone();
         let logger = self.log.logger(interrupter.clone(), display.on_epoch);
         let strategy = NewestAndBest::new(self.log.clone(), self.checkpoints.epochs()?);

@@ -568,6 +568,30 @@ mod tests {
         }
     }
 
+    /// Where a score less a price is infinite, an answer does without the last one's prices.
+    #[test]
+    fn scores_at_the_end_of_f64_are_matched_again() {
+        let mut workspace = AssignmentWorkspace::default();
+        let structure = Assignment::new(3, 3).expect("a size");
+        let mut best = Parts::new(9);
+        for unaries in trials(9).filter(|scores| scores.iter().all(|s| s.is_finite())) {
+            let most = unaries.iter().fold(1e-9, |most: f64, s| most.max(s.abs()));
+            let unaries: Vec<f64> = unaries.iter().map(|s| s / most * 1.79e308).collect();
+            let scores = Scores {
+                unaries: &unaries,
+                additionals: &[],
+            };
+            structure.argmax(scores, &mut workspace, &mut best);
+            assert!(workspace.solved.is_some());
+            for _ in 0..3 {
+                best.clear();
+                structure.argmax_again(scores, &mut workspace, &mut best);
+                assert!(workspace.solved.is_some() && structure.contains(&best));
+            }
+            best.clear();
+        }
+    }
+
     /// Registers of other widths than those of this machine.
     #[test]
     fn any_instruction_set() {
