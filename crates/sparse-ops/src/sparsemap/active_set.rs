@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::corral::Corral;
 use super::options::SparseMapOptions;
 use super::status::{Certificate, SolveStatus};
-use super::vector::{dot, masked_dot};
+use super::vector::{LANES, dot, masked_dot};
 use super::warm_start::WarmRow;
 use crate::structure::{Parts, Scores, Structure};
 
@@ -169,7 +169,7 @@ impl<O: Default> ActiveSet<O> {
         certificate: &mut Certificate,
     ) -> SolveStatus {
         // an oracle may round as the largest score of all
-        let rounding = 1e-8 * all_finite(scores);
+        let rounding = 1e-8 * largest_finite(scores);
         let (mut stalls, mut refreshed, mut polished, mut unseen) = (0, false, 0, 0);
         let mut value = f64::NEG_INFINITY;
         loop {
@@ -369,9 +369,17 @@ fn largest(scores: Scores<'_>, parts: &Parts) -> f64 {
 }
 
 /// The largest finite score of any part, at least 1.
-fn all_finite(scores: Scores<'_>) -> f64 {
-    let all = scores.unaries.iter().chain(scores.additionals);
-    all.map(|score| score.abs())
-        .filter(|score| score.is_finite())
-        .fold(1.0, f64::max)
+#[inline(always)]
+fn largest_finite(scores: Scores<'_>) -> f64 {
+    let mut most = [1.0; LANES];
+    for scores in [scores.unaries, scores.additionals] {
+        for scores in scores.chunks(LANES) {
+            for (most, score) in most.iter_mut().zip(scores) {
+                let size = score.abs();
+                let larger = size > *most && size < f64::INFINITY;
+                *most = if larger { size } else { *most };
+            }
+        }
+    }
+    most.into_iter().fold(1.0, f64::max)
 }

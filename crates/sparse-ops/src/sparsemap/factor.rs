@@ -79,7 +79,8 @@ impl Factor {
             let (upper, lower) = self.rows.split_at_mut((row + 1) * stride);
             let upper = &mut upper[row * stride..];
             let (a, b) = (upper[row + 1], lower[row + 1]);
-            let length = a.hypot(b);
+            // at most √(n + 1) and one of them from the diagonal: nothing overflows or vanishes
+            let length = (a * a + b * b).sqrt();
             let (c, s) = (a / length, b / length);
             upper[row] = length;
             // the upper row moves one place to the left as it is rotated

@@ -1,7 +1,7 @@
 //! Dense vectors of f64. Inlined into loops that are compiled for the machine's vector registers.
 
 /// Independent sums, so that the compiler may keep them in registers side by side.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 #[inline(always)]
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
