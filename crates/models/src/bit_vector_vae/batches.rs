@@ -72,16 +72,17 @@ impl BatchSource for GreyImages {
         self.indices.len()
     }
 
-    fn epoch(&self, draw: Draw) -> EpochBatches<'_, GreyBatch> {
+    fn epoch(&self, draw: Draw) -> EpochBatches<GreyBatch> {
         let mut order = self.indices.clone();
         if self.shuffled {
             order.shuffle(&mut draw.generator(Stream::Data));
         }
+        let data = self.data.clone();
         EpochBatches {
             items: order.len(),
             batch_size: self.batch_size,
             make: Box::new(move |items, draw, device| {
-                GreyBatch::of(&self.data.train, &order[items], draw, device)
+                GreyBatch::of(&data.train, &order[items], draw, device)
             }),
         }
     }

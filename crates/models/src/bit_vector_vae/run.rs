@@ -1,7 +1,7 @@
 use std::{path::Path, sync::Arc};
 
 use burn::{
-    optim::{AdamConfig, lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig},
+    optim::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig,
     tensor::Device,
     train::{Learner, metric::LossMetric},
 };
@@ -16,7 +16,7 @@ use crate::{
     pictures::draw_curves,
     training::{
         BestEpoch, Display, EpochLoader, Experiment, Figure, LOSS, Metrics, Patience, RunError,
-        RunFolder, Selection, Session, Timings, backend_name, fresh_weights, load,
+        RunFolder, Selection, Session, Timings, adam, backend_name, fresh_weights, load,
     },
 };
 
@@ -128,7 +128,7 @@ impl Experiment for BitVectorVaeRun {
                 given: format!("{} to {}", settings.lr, settings.final_lr),
                 allowed: "above 0, at most 1, and not rising",
             })?;
-        let optimizer = AdamConfig::new().with_epsilon(1e-8).init();
+        let optimizer = adam(None);
         let learner = Learner::new(self.fresh(&device)?, optimizer, schedule);
         let training = GreyImages::training(self.data.clone(), seed, settings.batch_size);
         let validation = GreyImages::validation(self.data.clone(), seed, VALIDATION_BATCH);

@@ -118,13 +118,13 @@ impl BatchSource for TrainingGames {
         self.plan.batches * self.plan.batch_size
     }
 
-    fn epoch(&self, _draw: Draw) -> EpochBatches<'_, GameBatch> {
-        let Self { data, plan } = self;
-        let ConceptData { set, train, .. } = &**data;
+    fn epoch(&self, _draw: Draw) -> EpochBatches<GameBatch> {
+        let Self { data, plan } = self.clone();
         EpochBatches {
             items: self.items(),
             batch_size: plan.batch_size,
             make: Box::new(move |items, draw, device| {
+                let ConceptData { set, train, .. } = &*data;
                 let mut rng = draw.generator(Stream::Data);
                 let games: Vec<Game> = items
                     .map(|_| {
@@ -159,7 +159,7 @@ impl BatchSource for TrainingGames {
 pub struct ChosenGames {
     data: Arc<ConceptData>,
     plan: GamePlan,
-    games: Vec<Game>,
+    games: Arc<[Game]>,
 }
 
 /// Games that are played together where no gradient is taken.
@@ -189,7 +189,7 @@ impl ChosenGames {
         Self {
             data,
             plan: plan.clone(),
-            games,
+            games: games.into(),
         }
     }
 
@@ -242,21 +242,20 @@ impl BatchSource for ChosenGames {
         self.games.len()
     }
 
-    fn epoch(&self, _draw: Draw) -> EpochBatches<'_, GameBatch> {
+    fn epoch(&self, _draw: Draw) -> EpochBatches<GameBatch> {
+        let Self { data, plan, games } = self.clone();
         EpochBatches {
-            items: self.games.len(),
+            items: games.len(),
             batch_size: TOGETHER,
-            make: Box::new(|items, draw, device| {
-                let games = &self.games[items];
-                self.plan
-                    .batch(&self.data.set, games, draw, push_normalized, device)
+            make: Box::new(move |items, draw, device| {
+                plan.batch(&data.set, &games[items], draw, push_normalized, device)
             }),
         }
     }
 
     fn slice(&self, items: Range<usize>) -> Self {
         Self {
-            games: self.games[items].to_vec(),
+            games: self.games[items].into(),
             ..self.clone()
         }
     }
@@ -305,13 +304,15 @@ pub(super) fn seen(set: &ConceptSet, examples: &[usize], device: &Device) -> Ten
 
 /// Adds a row divided by its norm, which is not 0.
 fn push_normalized(row: &[f32], rows: &mut Vec<f32>) {
-    // in f64: squares of f32 neither overflow nor vanish
-    let norm = row
-        .iter()
-        .map(|&x| f64::from(x).powi(2))
-        .sum::<f64>()
-        .sqrt();
-    rows.extend(row.iter().map(|&x| (f64::from(x) / norm) as f32));
+    // in f64: squares of f32 neither overflow nor vanish; in eight sums, which are added at once
+    let mut squares = [0.0; 8];
+    for part in row.chunks(squares.len()) {
+        for (sum, &x) in squares.iter_mut().zip(part) {
+            *sum += f64::from(x).powi(2);
+        }
+    }
+    let scale = squares.iter().sum::<f64>().sqrt().recip();
+    rows.extend(row.iter().map(|&x| (f64::from(x) * scale) as f32));
 }
 
 /// An image moved by up to `most` pixels in each direction; what enters is empty.

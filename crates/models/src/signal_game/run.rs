@@ -1,10 +1,7 @@
 use std::{path::Path, sync::Arc};
 
 use burn::{
-    optim::{
-        AdamConfig, decay::WeightDecayConfig,
-        lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig,
-    },
+    optim::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig,
     tensor::Device,
     train::{
         Learner,
@@ -22,7 +19,7 @@ use crate::{
     pictures::draw_curves,
     training::{
         BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, Patience, RunError,
-        RunFolder, Selection, Session, Timings, backend_name, fresh_weights, load,
+        RunFolder, Selection, Session, Timings, adam, backend_name, fresh_weights, load,
     },
 };
 
@@ -116,10 +113,7 @@ impl Experiment for SignalGameRun {
                 given: format!("{} to {}", settings.lr, settings.final_lr),
                 allowed: "above 0, at most 1, and not rising",
             })?;
-        let optimizer = AdamConfig::new()
-            .with_epsilon(1e-8)
-            .with_weight_decay(Some(WeightDecayConfig::new(settings.weight_decay as f32)))
-            .init();
+        let optimizer = adam(Some(settings.weight_decay));
         let learner = Learner::new(self.fresh(&device)?, optimizer, schedule);
         let validation = ChosenGames::validation(self.data.clone(), &plan);
         let data = self.data.clone();

@@ -86,8 +86,8 @@ impl BatchSource for TrainingImages {
         self.data.unlabelled.len()
     }
 
-    fn epoch(&self, draw: Draw) -> EpochBatches<'_, SsvaeBatch> {
-        let Self { data, plan } = self;
+    fn epoch(&self, draw: Draw) -> EpochBatches<SsvaeBatch> {
+        let Self { data, plan } = self.clone();
         let warm_up = draw.epoch <= plan.warm_up_epochs;
         let mut order = if warm_up {
             data.labelled.clone()
@@ -160,12 +160,12 @@ impl BatchSource for ValidationImages {
         self.indices.len()
     }
 
-    fn epoch(&self, _draw: Draw) -> EpochBatches<'_, SsvaeBatch> {
+    fn epoch(&self, _draw: Draw) -> EpochBatches<SsvaeBatch> {
         let Self {
             data,
             plan,
             indices,
-        } = self;
+        } = self.clone();
         EpochBatches {
             items: indices.len(),
             batch_size: plan.batch_size,

@@ -1,7 +1,6 @@
 use std::{path::Path, sync::Arc};
 
 use burn::{
-    optim::{AdamConfig, decay::WeightDecayConfig},
     tensor::Device,
     train::{
         Learner,
@@ -19,7 +18,7 @@ use crate::{
     pictures::draw_curves,
     training::{
         BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, Patience, RunError,
-        RunFolder, Selection, Session, Timings, TwoPhases, backend_name, fresh_weights, load,
+        RunFolder, Selection, Session, Timings, TwoPhases, adam, backend_name, fresh_weights, load,
     },
 };
 
@@ -111,10 +110,7 @@ impl Experiment for SsvaeRun {
             settings.warm_up_epochs * plan.warm_up_steps(&self.data),
             settings.lr,
         );
-        let optimizer = AdamConfig::new()
-            .with_epsilon(1e-8)
-            .with_weight_decay(Some(WeightDecayConfig::new(settings.weight_decay as f32)))
-            .init();
+        let optimizer = adam(Some(settings.weight_decay));
         let learner = Learner::new(self.fresh(&device)?, optimizer, schedule);
         let validation = ValidationImages::new(self.data.clone(), &plan, VALIDATION_BATCH);
         let data = self.data.clone();

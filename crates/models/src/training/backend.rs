@@ -49,6 +49,12 @@ fn compiled() -> impl Iterator<Item = &'static str> {
         .filter_map(|(name, is_compiled)| is_compiled.then_some(name))
 }
 
+/// Whether a device computes in the memory of the processor, where its numbers are read and written
+/// without a copy.
+pub(super) fn is_host(device: &Device) -> bool {
+    matches!(backend_name(device).as_str(), "flex" | "ndarray")
+}
+
 /// What a device computes with, such as `flex` or `wgpu`.
 pub fn backend_name(device: &Device) -> String {
     let name = format!("{:?}", device.as_dispatch());

@@ -14,7 +14,7 @@ use burn::{
     tensor::Device,
 };
 
-use super::Draw;
+use super::{Draw, ahead::Ahead};
 
 /// Where a task's batches come from. What is in one follows from seed, epoch and step.
 pub trait BatchSource: Clone + Send + Sync + 'static {
@@ -31,26 +31,26 @@ pub trait BatchSource: Clone + Send + Sync + 'static {
     fn items(&self) -> usize;
 
     /// The batches of the epoch of `draw`, whose step is 0.
-    fn epoch(&self, draw: Draw) -> EpochBatches<'_, Self::Batch>;
+    fn epoch(&self, draw: Draw) -> EpochBatches<Self::Batch>;
 
     /// The same source, of these items only.
     fn slice(&self, items: Range<usize>) -> Self;
 }
 
-/// The batches of one epoch, which are made when they are asked for.
-pub struct EpochBatches<'a, B> {
+/// The batches of one epoch, which are made one by one.
+pub struct EpochBatches<B> {
     /// The number of items in this epoch.
     pub items: usize,
     /// The number of items in a batch; the last one may have less.
     pub batch_size: usize,
     /// Makes a batch on a device: of which items, and of which step, counted from 1.
-    pub make: MakeBatch<'a, B>,
+    pub make: MakeBatch<B>,
 }
 
 /// Makes the batch of some items and of a step on a device.
-pub type MakeBatch<'a, B> = Box<dyn Fn(Range<usize>, Draw, &Device) -> B + Send + 'a>;
+pub type MakeBatch<B> = Box<dyn Fn(Range<usize>, Draw, &Device) -> B + Send>;
 
-impl<B> std::fmt::Debug for EpochBatches<'_, B> {
+impl<B> std::fmt::Debug for EpochBatches<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EpochBatches")
             .field("items", &self.items)
@@ -96,12 +96,12 @@ impl<S: BatchSource> DataLoader<S::Batch> for EpochLoader<S> {
             epoch: self.epochs_done.as_ref().map_or(0, next),
             step: 0,
         };
-        Box::new(Epoch {
-            batches: self.source.epoch(draw),
-            unit: S::UNIT,
-            device: &self.device,
+        Box::new(Epoch::new(
+            self.source.epoch(draw),
+            S::UNIT,
             draw,
-        })
+            self.device.clone(),
+        ))
     }
 
     fn num_items(&self) -> usize {
@@ -123,39 +123,58 @@ impl<S: BatchSource> DataLoader<S::Batch> for EpochLoader<S> {
     }
 }
 
-struct Epoch<'a, B> {
-    batches: EpochBatches<'a, B>,
+struct Epoch<B> {
+    batches: Box<dyn Iterator<Item = B>>,
+    items: usize,
+    batch_size: usize,
+    taken: usize,
     unit: &'static str,
-    device: &'a Device,
-    draw: Draw,
 }
 
-impl<B> Epoch<'_, B> {
-    fn done(&self) -> usize {
+impl<B: Send + 'static> Epoch<B> {
+    fn new(epoch: EpochBatches<B>, unit: &'static str, draw: Draw, device: Device) -> Self {
         let EpochBatches {
-            items, batch_size, ..
-        } = self.batches;
-        (self.draw.step * batch_size).min(items)
+            items,
+            batch_size,
+            make,
+        } = epoch;
+        let batches = (0..items.div_ceil(batch_size)).map(move |taken| {
+            let draw = Draw {
+                step: taken + 1,
+                ..draw
+            };
+            let batch = taken * batch_size..items.min(draw.step * batch_size);
+            make(batch, draw, &device)
+        });
+        Self {
+            batches: if rayon::current_num_threads() > 1 {
+                Box::new(Ahead::of(batches))
+            } else {
+                // whoever allows one thread means it
+                Box::new(batches)
+            },
+            items,
+            batch_size,
+            taken: 0,
+            unit,
+        }
     }
 }
 
-impl<B> Iterator for Epoch<'_, B> {
+impl<B> Iterator for Epoch<B> {
     type Item = Result<B, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let start = self.done();
-        if start == self.batches.items {
-            return None;
-        }
-        self.draw.step += 1;
-        let items = start..self.done();
-        Some(Ok((self.batches.make)(items, self.draw, self.device)))
+        let batch = self.batches.next()?;
+        self.taken += 1;
+        Some(Ok(batch))
     }
 }
 
-impl<B> DataLoaderIterator<B> for Epoch<'_, B> {
+impl<B> DataLoaderIterator<B> for Epoch<B> {
     fn progress(&self) -> Progress {
-        Progress::new(self.done(), self.batches.items, Some(self.unit.to_string()))
+        let done = (self.taken * self.batch_size).min(self.items);
+        Progress::new(done, self.items, Some(self.unit.to_string()))
     }
 }
 
@@ -180,14 +199,15 @@ mod tests {
             self.0.len()
         }
 
-        fn epoch(&self, draw: Draw) -> EpochBatches<'_, Self::Batch> {
+        fn epoch(&self, draw: Draw) -> EpochBatches<Self::Batch> {
             assert_eq!((draw.seed, draw.step), (7, 0));
+            let first = self.0.start;
             EpochBatches {
                 items: self.items(),
                 batch_size: 3,
                 make: Box::new(move |items, step, _| {
                     assert_eq!((step.epoch, step.step), (draw.epoch, items.start / 3 + 1));
-                    (step.epoch, items.map(|i| self.0.start + i).collect())
+                    (step.epoch, items.map(|i| first + i).collect())
                 }),
             }
         }

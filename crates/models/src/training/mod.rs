@@ -1,6 +1,8 @@
 //! What the tasks share when they train: random numbers by step, the run folder, checkpoints that
 //! survive a kill, batches by epoch, the log of epochs, and the set-up of burn-train.
 
+mod adam;
+mod ahead;
 mod backend;
 mod batches;
 mod best_epoch;
@@ -20,6 +22,7 @@ mod spread;
 mod timed;
 mod two_phases;
 
+pub(crate) use adam::adam;
 pub use backend::{backend_name, chosen_device};
 pub use batches::{BatchSource, EpochBatches, EpochLoader, MakeBatch};
 pub use best_epoch::{BestEpoch, load};
