@@ -54,7 +54,7 @@ def parse(arguments):
         help="kept: tell the C library's allocator to keep freed memory, for every library alike (Linux; README.md "
         "says what it is for)")
     add("--features", nargs="+", default=[], metavar="NAME",
-        help="features that ours is built with beside the default ones: `x86-v4` on a processor with AVX-512")
+        help="features that ours is built with beside the default ones")
     add("--out", type=Path, help="also write the report to this file")
     add("--plot", type=Path, help="suite structures: also draw how times grow with the sizes, to this SVG or PNG file")
     mappings = parser.add_argument_group("suite mappings")
