@@ -163,7 +163,11 @@ impl BitVectorVaeSettings {
             },
         };
         match data {
-            BitVectorVaeData::FashionMnist => common,
+            // four times the steps of the paper's batches, at the same number of decoded codes
+            BitVectorVaeData::FashionMnist => Self {
+                batch_size: 16,
+                ..common
+            },
             BitVectorVaeData::Digits => Self {
                 epochs: 150,
                 importance: ImportanceSettings {
