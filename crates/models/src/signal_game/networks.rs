@@ -44,9 +44,8 @@ pub struct Vision {
 impl Vision {
     /// `[n, features]` to `[n, size]`.
     fn look(&self, features: Tensor<2>) -> Tensor<2> {
-        let centered = features - self.mean.value().unsqueeze_dim(0);
-        self.network
-            .forward(centered / self.scale.value().unsqueeze_dim(0))
+        let (mean, scale) = (self.mean.value(), self.scale.value());
+        self.network.forward_standardized(features, mean, scale)
     }
 }
 
