@@ -15,7 +15,7 @@ impl GreyBatch {
     /// The images of `set` at `indices`.
     pub fn of(set: &ImageSet, indices: &[usize], draw: Draw, device: &Device) -> Self {
         let shape = [indices.len(), set.pixels()];
-        let images: Vec<f32> = indices.iter().flat_map(|&i| set.intensities(i)).collect();
+        let images = set.all_intensities(indices);
         let levels = indices.iter().flat_map(|&i| set.levels(i));
         let levels: Vec<i64> = levels.map(|&level| i64::from(level)).collect();
         Self {

@@ -3,6 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use pulp::{Arch, NullaryFnOnce};
 use rand::{Rng, RngExt, seq::index};
 
 use super::{GameBatch, Standard};
@@ -304,15 +305,40 @@ pub(super) fn seen(set: &ConceptSet, examples: &[usize], device: &Device) -> Ten
 
 /// Adds a row divided by its norm, which is not 0.
 fn push_normalized(row: &[f32], rows: &mut Vec<f32>) {
-    // in f64: squares of f32 neither overflow nor vanish; in eight sums, which are added at once
-    let mut squares = [0.0; 8];
-    for part in row.chunks(squares.len()) {
-        for (sum, &x) in squares.iter_mut().zip(part) {
-            *sum += f64::from(x).powi(2);
+    let start = rows.len();
+    rows.resize(start + row.len(), 0.0);
+    Arch::new().dispatch(Normalize {
+        row,
+        to: &mut rows[start..],
+    });
+}
+
+/// A row to divide by its norm, compiled for each instruction set.
+struct Normalize<'a> {
+    row: &'a [f32],
+    to: &'a mut [f32],
+}
+
+impl NullaryFnOnce for Normalize<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        // in f64: squares of f32 neither overflow nor vanish; in sums that are kept side by side
+        let mut squares = [0.0; 16];
+        let (parts, rest) = self.row.as_chunks::<16>();
+        let add = |sums: &mut [f64; 16], part: &[f32]| {
+            for (sum, &x) in sums.iter_mut().zip(part) {
+                *sum += f64::from(x) * f64::from(x);
+            }
+        };
+        parts.iter().for_each(|part| add(&mut squares, part));
+        add(&mut squares, rest);
+        let scale = squares.iter().sum::<f64>().sqrt().recip();
+        for (to, &x) in self.to.iter_mut().zip(self.row) {
+            *to = (f64::from(x) * scale) as f32;
         }
     }
-    let scale = squares.iter().sum::<f64>().sqrt().recip();
-    rows.extend(row.iter().map(|&x| (f64::from(x) * scale) as f32));
 }
 
 /// An image moved by up to `most` pixels in each direction; what enters is empty.

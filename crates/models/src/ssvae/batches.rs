@@ -44,7 +44,7 @@ impl BatchPlan {
         device: &Device,
     ) -> SsvaeBatch {
         let shape = [indices.len(), set.pixels()];
-        let levels: Vec<f32> = indices.iter().flat_map(|&i| set.intensities(i)).collect();
+        let levels = set.all_intensities(indices);
         let images = binarize(&levels, shape, &mut draw.generator(Stream::Data), device);
         let seen = if self.grey {
             Tensor::from_data(TensorData::new(levels, shape), device)

@@ -102,7 +102,7 @@ fn right(scores: Tensor<2>, set: &ImageSet, indices: &[usize]) -> f64 {
 
 /// Intensities `[n, pixels]`.
 pub(super) fn grey(set: &ImageSet, indices: &[usize], device: &Device) -> Tensor<2> {
-    let levels: Vec<f32> = indices.iter().flat_map(|&i| set.intensities(i)).collect();
+    let levels = set.all_intensities(indices);
     Tensor::from_data(
         TensorData::new(levels, [indices.len(), set.pixels()]),
         device,
