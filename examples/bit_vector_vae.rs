@@ -41,7 +41,7 @@ struct Command {
     /// Epochs in a row without a better one, after which training ends [default: any number]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     patience: Option<usize>,
-    /// Images in a batch [default: 64 of the digits, 16 of Fashion-MNIST; preset paper: 16 for codes of more than 32 bits]
+    /// Images in a batch [default: 64 of the digits, 16 of Fashion-MNIST; preset paper: 64, and 16 for codes of more than 32 bits]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
     batch_size: Option<usize>,
     /// Learning rate at the start [default: 0.002 for the exact methods, 0.001 for those that sample]

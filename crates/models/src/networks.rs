@@ -37,7 +37,8 @@ impl Mlp {
     }
 
     /// That of `(x − mean) / scale`, for `mean` `[in]` and `scale` `[1]`. Both are done to the first layer,
-    /// `x · W/s + (b − m · W/s)`, which has fewer numbers than a large batch.
+    /// `x · W/s + (b − m · W/s)`, which has fewer numbers than a large batch. Digits are lost as by `x − mean`
+    /// itself where the mean is many times the scale, and more where products are of less precision.
     pub fn forward_standardized(
         &self,
         x: Tensor<2>,

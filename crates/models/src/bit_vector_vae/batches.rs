@@ -16,8 +16,10 @@ impl GreyBatch {
     pub fn of(set: &ImageSet, indices: &[usize], draw: Draw, device: &Device) -> Self {
         let shape = [indices.len(), set.pixels()];
         let images = set.all_intensities(indices);
-        let levels = indices.iter().flat_map(|&i| set.levels(i));
-        let levels: Vec<i64> = levels.map(|&level| i64::from(level)).collect();
+        let mut levels: Vec<i64> = Vec::with_capacity(images.len());
+        for &i in indices {
+            levels.extend(set.levels(i).iter().map(|&level| i64::from(level)));
+        }
         Self {
             images: Tensor::from_data(TensorData::new(images, shape), device),
             levels: Tensor::from_data(TensorData::new(levels, shape), device),

@@ -163,7 +163,7 @@ impl BitVectorVaeSettings {
             },
         };
         match data {
-            // four times the steps of the paper's batches, at the same number of decoded codes
+            // four times the steps of the paper's batches
             BitVectorVaeData::FashionMnist => Self {
                 batch_size: 16,
                 ..common
@@ -297,4 +297,20 @@ impl BitVectorVaeSettings {
 /// As in the paper: gradients without noise allow larger steps.
 fn learning_rate(method: BitMethod) -> f64 {
     if method.is_exact() { 2e-3 } else { 1e-3 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_small_where_that_works_best_and_as_in_the_paper_where_asked() {
+        let method = BitMethod::LocalEntmax15;
+        let best = |data, bits| BitVectorVaeSettings::new(data, method, bits).batch_size;
+        let paper = |data, bits| BitVectorVaeSettings::paper(data, method, bits).batch_size;
+        assert_eq!(best(BitVectorVaeData::Digits, 12), 64);
+        assert_eq!(best(BitVectorVaeData::FashionMnist, 32), 16);
+        assert_eq!(paper(BitVectorVaeData::FashionMnist, 32), 64);
+        assert_eq!(paper(BitVectorVaeData::FashionMnist, 128), 16);
+    }
 }

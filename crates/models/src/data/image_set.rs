@@ -109,7 +109,7 @@ impl ImageSet {
             .map(move |&level| f32::from(level) / scale)
     }
 
-    /// Those of several images, one after the other.
+    /// The intensities of several images, one after the other.
     pub fn all_intensities(&self, images: &[usize]) -> Vec<f32> {
         let mut all = Vec::with_capacity(images.len() * self.pixels());
         // an image at a time: one iterator over all would look for the end of an image at every pixel

@@ -1,7 +1,7 @@
 use std::{
     panic::resume_unwind,
     sync::mpsc::{Receiver, sync_channel},
-    thread::{JoinHandle, spawn},
+    thread::{Builder, JoinHandle},
 };
 
 /// Items that a thread of their own makes while the ones before them are used.
@@ -16,13 +16,15 @@ pub(super) struct Ahead<T> {
 impl<T: Send + 'static> Ahead<T> {
     pub(super) fn of(items: impl Iterator<Item = T> + Send + 'static) -> Self {
         let (sender, made) = sync_channel(1);
-        let maker = spawn(move || {
+        let make = move || {
             for item in items {
                 if sender.send(item).is_err() {
                     return;
                 }
             }
-        });
+        };
+        let maker = Builder::new().name("batches".to_string()).spawn(make);
+        let maker = maker.expect("a thread for the next batches");
         Self {
             made: Some(made),
             maker: Some(maker),

@@ -14,7 +14,7 @@ use burn::{
     tensor::Device,
 };
 
-use super::{Draw, ahead::Ahead};
+use super::{Draw, ahead::Ahead, backend::is_host};
 
 /// Where a task's batches come from. What is in one follows from seed, epoch and step.
 pub trait BatchSource: Clone + Send + Sync + 'static {
@@ -138,6 +138,8 @@ impl<B: Send + 'static> Epoch<B> {
             batch_size,
             make,
         } = epoch;
+        // a device works on by itself while the next batch is made, and whoever allows one thread means it
+        let ahead = is_host(&device) && rayon::current_num_threads() > 1;
         let batches = (0..items.div_ceil(batch_size)).map(move |taken| {
             let draw = Draw {
                 step: taken + 1,
@@ -147,11 +149,9 @@ impl<B: Send + 'static> Epoch<B> {
             make(batch, draw, &device)
         });
         Self {
-            batches: if rayon::current_num_threads() > 1 {
-                Box::new(Ahead::of(batches))
-            } else {
-                // whoever allows one thread means it
-                Box::new(batches)
+            batches: match ahead {
+                true => Box::new(Ahead::of(batches)),
+                false => Box::new(batches),
             },
             items,
             batch_size,
@@ -221,24 +221,45 @@ mod tests {
         loader.iter().map(Result::unwrap).collect()
     }
 
+    /// In a pool of one thread batches are made when they are asked for, and in one of two ahead of it.
+    fn with_threads(threads: usize, test: impl FnOnce() + Send) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(test);
+    }
+
     #[test]
     fn epochs_follow_each_other_and_fixed_ones_do_not() {
-        let device = Device::default();
-        let all = |n| vec![(n, vec![0, 1, 2]), (n, vec![3, 4, 5]), (n, vec![6])];
-        let training = EpochLoader::training(Counted(0..7), device.clone(), 4);
-        assert_eq!(epoch(&training), all(5));
-        assert_eq!(epoch(&training), all(6));
-        let slice = training.slice(2, 4);
-        assert_eq!(
-            (epoch(&*slice), slice.num_items()),
-            (vec![(7, vec![2, 3])], 2)
-        );
+        for threads in [1, 2] {
+            with_threads(threads, || {
+                let device = Device::default();
+                let all = |n| vec![(n, vec![0, 1, 2]), (n, vec![3, 4, 5]), (n, vec![6])];
+                let training = EpochLoader::training(Counted(0..7), device.clone(), 4);
+                assert_eq!(epoch(&training), all(5));
+                assert_eq!(epoch(&training), all(6));
+                let slice = training.slice(2, 4);
+                assert_eq!(
+                    (epoch(&*slice), slice.num_items()),
+                    (vec![(7, vec![2, 3])], 2)
+                );
 
-        let fixed = EpochLoader::fixed(Counted(0..7), device);
-        assert_eq!((epoch(&fixed), epoch(&fixed)), (all(0), all(0)));
-        let mut batches = fixed.iter();
-        batches.next();
-        let progress = batches.progress();
-        assert_eq!((progress.items_processed, progress.items_total), (3, 7));
+                let fixed = EpochLoader::fixed(Counted(0..7), device);
+                assert_eq!((epoch(&fixed), epoch(&fixed)), (all(0), all(0)));
+            });
+        }
+    }
+
+    #[test]
+    fn progress_is_that_of_the_batches_that_were_taken() {
+        for threads in [1, 2] {
+            with_threads(threads, || {
+                let loader = EpochLoader::fixed(Counted(0..7), Device::default());
+                let mut batches = loader.iter();
+                for done in [0, 3, 6, 7, 7] {
+                    let progress = batches.progress();
+                    assert_eq!((progress.items_processed, progress.items_total), (done, 7));
+                    batches.next();
+                }
+            });
+        }
     }
 }

@@ -372,9 +372,9 @@ fn largest(scores: Scores<'_>, parts: &Parts) -> f64 {
 #[inline(always)]
 fn largest_finite(scores: Scores<'_>) -> f64 {
     let mut most = [1.0; LANES];
-    for scores in [scores.unaries, scores.additionals] {
-        for scores in scores.chunks(LANES) {
-            for (most, score) in most.iter_mut().zip(scores) {
+    for kind in [scores.unaries, scores.additionals] {
+        for lanes in kind.chunks(LANES) {
+            for (most, score) in most.iter_mut().zip(lanes) {
                 let size = score.abs();
                 let larger = size > *most && size < f64::INFINITY;
                 *most = if larger { size } else { *most };

@@ -45,6 +45,7 @@ impl Vertex {
     fn copy(&mut self, parts: &Parts) {
         self.parts.clone_from(parts);
         self.on.clear();
+        self.on.reserve(parts.count());
         self.on.extend(parts.iter().map(|part| part as u32));
     }
 
