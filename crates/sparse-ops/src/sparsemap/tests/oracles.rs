@@ -42,6 +42,30 @@ fn a_wrong_oracle_is_told() {
     assert_eq!(status(|parts| parts.insert(1)), SolveStatus::Converged);
 }
 
+/// One of three, of which the oracle misses the best as soon as its score is below 3.
+struct Forgetful;
+
+impl Structure for Forgetful {
+    type Workspace = ();
+
+    fn unaries(&self) -> usize {
+        3
+    }
+
+    fn argmax(&self, scores: Scores<'_>, (): &mut (), best: &mut Parts) {
+        best.insert(if scores.unaries[2] < 3.0 { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn a_mask_hides_no_wrong_answer() {
+    for masked in [0.0, -1.0, f64::NEG_INFINITY] {
+        let options = SparseMapOptions::default();
+        let solution = solve(&Forgetful, &[masked, 0.0, 3.0], &options, true);
+        assert_eq!(solution.status[0], SolveStatus::OracleWrong, "{masked}");
+    }
+}
+
 /// Three bits of which at most two may be on; a row's first score tells what the oracle does.
 struct Moody;
 
