@@ -60,6 +60,7 @@ fn solvers(criterion: &mut Criterion) {
         &structure,
         Default::default(),
     );
+    bench(criterion, "assignment-active-set/20x20", &structure, active);
 }
 
 fn candidates(criterion: &mut Criterion) {

@@ -22,7 +22,7 @@ PEERS = {
 # µs for a batch of 64.
 K_BEST_PEERS = {("bit_vector", 32, 10): 91, ("bit_vector", 128, 50): 1853}
 # Both solvers where a structure has two.
-ACTIVE_SET_TOO = {"bit_vector", "budget", "binary_sequence"}
+ACTIVE_SET_TOO = {"bit_vector", "budget", "binary_sequence", "assignment"}
 BATCH = 64
 GROWTH = {
     "bit vector": [("bit_vector", n) for n in (16, 32, 64, 128, 256, 512, 1024)],

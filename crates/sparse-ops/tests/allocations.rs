@@ -233,6 +233,7 @@ fn no_iteration_allocates() {
         Sequence::new(6, 4).unwrap().with_ends(),
     );
     check("Assignment", Assignment::new(5, 7).unwrap());
+    check("Assignment, square", Assignment::new(6, 6).unwrap());
     check("Assignment, flipped", Assignment::new(7, 5).unwrap());
     check("Arborescence", Arborescence::new(7).unwrap());
     check(
@@ -262,6 +263,7 @@ fn no_row_of_a_closed_form_allocates() {
     check("OneOf", OneOf::new(24).unwrap());
     check("AtMostOne", AtMostOne::new(24).unwrap());
     check("Or", Or::new(24).unwrap());
+    check("Assignment", Assignment::new(6, 6).unwrap());
 }
 
 #[test]

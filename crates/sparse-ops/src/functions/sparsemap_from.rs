@@ -19,7 +19,8 @@ use crate::structure::Structure;
 ///   contains must be the one of before); if none is left, the row starts as in
 ///   `sparsemap`. So does a row whose previous solution failed.
 /// - Of a previous distribution over candidates, all candidates are taken, with equal weights.
-/// - Rows that are solved by a closed form have no use for it.
+/// - Rows that are solved by a closed form, as those of a square [`Assignment`](crate::Assignment) mostly
+///   are, have no use for it.
 ///
 /// # Shapes
 ///
@@ -40,8 +41,8 @@ use crate::structure::Structure;
 /// use burn_core::tensor::Tensor;
 /// use sparse_ops::{Assignment, SparseMapOptions, sparsemap, sparsemap_from};
 ///
-/// let (structure, options) = (Assignment::new(2, 2).unwrap(), SparseMapOptions::default());
-/// let scores = Tensor::<2>::from_floats([[0.5, 0.25, 0.0, 0.125]], &Default::default());
+/// let (structure, options) = (Assignment::new(2, 3).unwrap(), SparseMapOptions::default());
+/// let scores = Tensor::<2>::from_floats([[0.5, 0.25, 0.0, 0.125, 0.25, 0.0]], &Default::default());
 /// let first = sparsemap(scores.clone(), &structure, &options);
 /// let second = sparsemap_from(&first, scores + 0.125, &structure, &options);
 /// assert!(second.certificates()[0].iterations < first.certificates()[0].iterations);

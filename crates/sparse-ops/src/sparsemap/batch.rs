@@ -10,6 +10,7 @@ use super::active_set::ActiveSet;
 use super::chain::Chain;
 use super::face::{self, Face};
 use super::options::SparseMapOptions;
+use super::permutations::Permutations;
 use super::solution::{Probs, Shape, Solution};
 use super::status::{Certificate, SolveStatus};
 use super::warm_start::WarmStart;
@@ -39,10 +40,10 @@ pub(crate) fn solve_from<S: Structure>(
     let closed = structure.closed_form().filter(|_| options.closed_form);
     check(closed, n, structure.additionals());
     let threads = rayon::current_num_threads();
-    let enough = if closed.is_some() {
-        (TASK / n).max(1)
-    } else {
-        1
+    let enough = match closed {
+        Some(ClosedForm::Cardinality { .. } | ClosedForm::Chain) => (TASK / n).max(1),
+        // Newton steps, and perhaps the active set
+        Some(ClosedForm::Permutations { .. }) | None => 1,
     };
     let tasks = match threads {
         1 => 1,
@@ -94,6 +95,11 @@ fn check(closed: Option<ClosedForm>, n: usize, m: usize) {
             "sparsemap: ClosedForm::Chain must have an additional part less than unary ones, got \
              {m} and {n}"
         ),
+        Some(ClosedForm::Permutations { size }) => assert!(
+            size.checked_mul(size) == Some(n) && m == 0,
+            "sparsemap: ClosedForm::Permutations must have size² unary parts and no additional ones, got \
+             {size}, {n} and {m}"
+        ),
         None => {}
     }
 }
@@ -140,6 +146,7 @@ struct Rows<'a, S: Structure> {
     additionals: Vec<f64>,
     room: Vec<f64>,
     chain: Chain,
+    permutations: Permutations,
     order: Vec<nested::Ranked>,
     ends: Vec<systematic::End>,
     vertex: Parts,
@@ -169,6 +176,7 @@ impl<'a, S: Structure> Rows<'a, S> {
             additionals: Vec::new(),
             room: Vec::new(),
             chain: Chain::default(),
+            permutations: Permutations::default(),
             order: Vec::new(),
             ends: Vec::new(),
             vertex: Parts::new(n),
@@ -195,6 +203,11 @@ impl<'a, S: Structure> Rows<'a, S> {
                 self.clip(simd, (at_least, at_most));
             }
             Some(ClosedForm::Chain) => self.denoise(),
+            Some(ClosedForm::Permutations { size }) => {
+                if !self.permute(size) {
+                    self.by_active_set(row);
+                }
+            }
             None => self.by_active_set(row),
         }
     }
@@ -273,6 +286,35 @@ impl<'a, S: Structure> Rows<'a, S> {
         let scale = self.active_set.scale.max(self.chain.scale());
         let status = self.reached(certificate, scale.max(level.abs()));
         self.solution.finish_row(Shape::Chain, status, certificate);
+    }
+
+    /// False, and nothing done, if it has no proof.
+    #[inline(always)]
+    fn permute(&mut self, size: usize) -> bool {
+        let (permutations, scores) = (&mut self.permutations, &self.unaries);
+        if !permutations.solve(scores, size) {
+            return false;
+        }
+        let solution = &mut self.solution;
+        let (first, entries) = (solution.marginals.len(), solution.vertices.len());
+        solution.marginals.resize(first + scores.len(), 0.0);
+        let marginals = &mut solution.marginals[first..];
+        let (vertices, probs) = (&mut solution.vertices, &mut solution.probs);
+        let vertex = &mut self.vertex;
+        let proof = permutations.decompose(vertex, vertices, probs, marginals);
+        let scale = Permutations::scale(scores, marginals);
+        if let Some(proof) = proof
+            && self.reached(proof, scale) == SolveStatus::Converged
+        {
+            let shape = Shape::Permutations;
+            self.solution
+                .finish_row(shape, SolveStatus::Converged, proof);
+            return true;
+        }
+        self.solution.marginals.truncate(first);
+        self.solution.vertices.truncate(entries);
+        self.solution.probs.truncate(entries);
+        false
     }
 
     /// What a closed form has come to, among scores of this size.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::factor::Factor;
 use super::solution::{Probs, Shape, Solution};
 use super::systematic::End;
-use super::{chain, nested, systematic};
+use super::{bipartite::Bipartite, chain, nested, systematic};
 use crate::structure::{ones, overlap};
 
 /// Rows of one task.
@@ -29,6 +29,7 @@ struct Room {
     order: Vec<nested::Ranked>,
     x: Vec<f64>,
     ends: Vec<End>,
+    graph: Bipartite,
 }
 
 impl Solution {
@@ -75,7 +76,7 @@ impl Solution {
                 let bits = self.row_chain(row);
                 chain::probs_backward(bits, grad, (order, x, weights), unaries, additionals);
             }
-            Shape::Box { .. } | Shape::Vertices => {
+            Shape::Box { .. } | Shape::Vertices | Shape::Permutations => {
                 room.weights.clear();
                 room.weights.extend_from_slice(grad);
                 self.pull_back(room, row, false, unaries, additionals);
@@ -104,6 +105,10 @@ impl Solution {
             Shape::Chain => {
                 let bits = self.row_chain(row);
                 chain::marginals_backward(bits, grad, &mut room.weights, unaries, additionals);
+            }
+            Shape::Permutations => {
+                room.graph
+                    .project(self.row_marginals(row), self.unaries.isqrt(), grad, unaries);
             }
             Shape::Vertices => {
                 room.weights.clear();
@@ -185,7 +190,8 @@ impl Solution {
                 row: &row,
             });
         };
-        let closed = !self.shapes.contains(&Shape::Vertices);
+        let by_systems = |shape: &Shape| matches!(shape, Shape::Vertices | Shape::Permutations);
+        let closed = !self.shapes.iter().any(by_systems);
         if rayon::current_num_threads() == 1 || (closed && scores.len() < PARALLEL) {
             // nothing is gained by waking other threads
             run(&mut Room::default(), 0, &mut scores);

@@ -5,6 +5,8 @@
 
 mod active_set;
 mod batch;
+mod bipartite;
+mod birkhoff;
 mod cardinality;
 mod chain;
 mod corral;
@@ -16,6 +18,7 @@ mod link;
 mod loss;
 mod nested;
 mod options;
+mod permutations;
 mod solution;
 mod status;
 mod systematic;

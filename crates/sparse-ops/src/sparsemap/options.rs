@@ -6,8 +6,9 @@ pub struct SparseMapOptions {
     pub max_iter: usize,
     /// A row has converged if its Wolfe gap is at most this, relative to the largest score of a part
     /// that a best structure has had on the way (at least 1); of a closed form, relative to the largest
-    /// number that it computes with. Default: 1e-10. The solver goes on to the limits of f64 where it
-    /// can, so that the gap reached is usually far smaller.
+    /// number that it computes with, of permutations to the largest score of a pair with a marginal.
+    /// Default: 1e-10. The solver goes on to the limits of f64 where it can, so that the gap reached is
+    /// usually far smaller.
     pub tol: f64,
     /// Whether structures that have a closed form use it. Default: true. The marginals are the
     /// same without; the distribution is then the active set's, another with the same marginals.

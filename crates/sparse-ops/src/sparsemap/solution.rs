@@ -44,6 +44,8 @@ pub(super) enum Shape {
     Box { tight: bool, probs: Probs },
     /// Neighbours with equal marginals move together.
     Chain,
+    /// The marginals that are not 0 move, with constant sums of rows and columns.
+    Permutations,
 }
 
 impl Shape {

@@ -37,10 +37,11 @@ impl SolveStatus {
 pub struct Certificate {
     /// `max_a ⟨η − μ, a⟩ − ⟨η − μ, μ⟩` over all structures (`μ` in the unary parts of `η − μ`
     /// alone): at 0 the solution is optimal, and `½‖μ − μ*‖²` is at most this. The active set's is
-    /// taken before its weights are freed of rounding for the last time.
+    /// taken before its weights are freed of rounding for the last time; that of permutations in closed
+    /// form is a bound, by the dual.
     pub wolfe_gap: f64,
     /// The largest difference between the scores at `η − μ` of two structures in the support,
-    /// which are all equal at the optimum.
+    /// which are all equal at the optimum; 0 of a closed form, which does not compare them.
     pub residual: f64,
     /// Calls of the MAP oracle, of which the last one proves the solution; 0 if a closed form was used.
     pub iterations: usize,

@@ -21,6 +21,19 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
+#[inline(always)]
+pub(super) fn sum(numbers: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let sets = numbers.chunks_exact(LANES);
+    let rest: f64 = sets.remainder().iter().sum();
+    for set in sets {
+        for lane in 0..LANES {
+            sums[lane] += set[lane];
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}
+
 /// `y += factor · x`
 #[inline(always)]
 pub(super) fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {

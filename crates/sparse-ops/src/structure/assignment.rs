@@ -5,7 +5,7 @@ use std::slice::{from_mut, from_ref};
 use bytemuck::Pod;
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::structure::{Parts, Scores, Structure, StructureError};
+use crate::structure::{ClosedForm, Parts, Scores, Structure, StructureError};
 
 /// The matchings of `rows` with `cols` in which every member of the shorter side has exactly one
 /// partner, and every member of the longer side at most one: alignments, and permutations where
@@ -13,6 +13,9 @@ use crate::structure::{Parts, Scores, Structure, StructureError};
 ///
 /// Unary scores are `[rows · cols]`, row-major: one for each pair. There are no additional parts.
 /// The penalty is [`Penalty::On`](crate::structure::Penalty::On).
+///
+/// Where both sides have the same length, SparseMAP is a projection onto the doubly stochastic matrices, which has
+/// a closed form: see [`ClosedForm::Permutations`].
 ///
 /// The MAP oracle is the Hungarian method by shortest augmenting paths, `O(short² · long)`. It is
 /// exact up to the rounding of sums of scores.
@@ -102,6 +105,11 @@ impl Structure for Assignment {
             };
             best.insert(row * self.cols + col);
         }
+    }
+
+    fn closed_form(&self) -> Option<ClosedForm> {
+        let size = self.rows;
+        (size == self.cols).then_some(ClosedForm::Permutations { size })
     }
 
     fn contains(&self, parts: &Parts) -> bool {

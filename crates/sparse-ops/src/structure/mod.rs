@@ -161,4 +161,13 @@ pub enum ClosedForm {
     /// variation denoising of a chain. The distribution is nested, where bits are turned over so
     /// that no two neighbours have a negative score. At most n + 1 structures.
     Chain,
+    /// All permutations of `size` members, without additional parts: of `size · size` unary parts, one in
+    /// each row and each column. μ is a projection onto the doubly stochastic matrices, and the
+    /// distribution that of Birkhoff's proof: at most as many structures as marginals are not 0. It is
+    /// found by a few Newton steps, and if it is not (where scores are so far apart that there is little
+    /// to share), by the active set.
+    Permutations {
+        /// The number of members.
+        size: usize,
+    },
 }

@@ -176,6 +176,14 @@ impl Vertices {
         self.ends.clear();
     }
 
+    /// Removes all but the first `len`, of which there are as many at least.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        let additionals = if len == 0 { 0 } else { self.ends[len - 1] };
+        self.words.truncate(len * self.unaries.div_ceil(64));
+        self.additionals.truncate(additionals as usize);
+        self.ends.truncate(len);
+    }
+
     /// Appends a copy of one.
     ///
     /// # Panics

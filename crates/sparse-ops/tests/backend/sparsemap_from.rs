@@ -44,11 +44,12 @@ fn from_any_distribution_to_the_same_marginals() {
 
 #[test]
 fn gradients_are_those_of_a_cold_start() {
-    let (structure, options) = (Assignment::new(3, 3).unwrap(), SparseMapOptions::default());
+    let (structure, options) = (Assignment::new(3, 4).unwrap(), SparseMapOptions::default());
     for device in autodiff_modes() {
-        let unaries =
-            |seed: u64| tensor::<2>(&normals(18, seed), [2, 9], &device, DType::F32).require_grad();
-        let weights = tensor::<2>(&normals(18, 9), [2, 9], &device, DType::F32);
+        let unaries = |seed: u64| {
+            tensor::<2>(&normals(24, seed), [2, 12], &device, DType::F32).require_grad()
+        };
+        let weights = tensor::<2>(&normals(24, 9), [2, 12], &device, DType::F32);
         let (before, after) = (unaries(1), unaries(2));
         let grad = |q: SparseDistribution<Tensor<2>>| {
             let grads = (q.marginals() * weights.clone()).sum().backward();

@@ -71,6 +71,11 @@ fn a_mask_is_as_good_as_infinity() {
         );
         forbids(&Sequence::new(3, 3).unwrap(), &[9, 13, 20], deviation);
         forbids(&Assignment::new(4, 4).unwrap(), &[0, 6, 9], deviation);
+        forbids(
+            &Assignment::new(7, 7).unwrap(),
+            &[0, 9, 15, 30, 31],
+            deviation,
+        );
         forbids(&Assignment::new(3, 5).unwrap(), &[2, 7], deviation);
         forbids(&Arborescence::new(4).unwrap(), &[1, 6, 11], deviation);
         forbids(

@@ -156,7 +156,7 @@ fn every_structure_is_solved() {
         agrees(Sequence::new(length, states).unwrap());
         agrees(Sequence::new(length, states).unwrap().with_ends());
     }
-    for (rows, columns) in [(1, 1), (2, 3), (5, 5), (7, 4)] {
+    for (rows, columns) in [(1, 1), (2, 2), (2, 3), (5, 5), (7, 4), (12, 12)] {
         agrees(Assignment::new(rows, columns).unwrap());
     }
     for n in [1, 2, 4, 7] {
@@ -197,6 +197,90 @@ fn chains_of_bits_are_solved() {
     pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{a} {b}"));
 }
 
+/// The active set would solve them too, as [`every_structure_is_solved`] shows: it is not asked.
+#[test]
+fn permutations_are_solved_in_closed_form() {
+    for n in [1, 2, 3, 8, 20, 65] {
+        for deviation in [0.1, 1.0, 2.0] {
+            let structure = Assignment::new(n, n).unwrap();
+            let scores = Draws::new(n as u64).normals(4 * n * n, deviation);
+            let solution = proven(&structure, &scores, &SparseMapOptions::default());
+            let closed = |proof: &Certificate| proof.iterations == 0;
+            // of two members, one permutation is soon the whole of the distribution
+            let all = n == 1 || n > 3 || deviation == 0.1;
+            assert!(
+                !all || solution.certificates.iter().all(closed),
+                "{n} {deviation}"
+            );
+        }
+    }
+}
+
+/// What a constant in each row or column takes away has no say in a permutation.
+#[test]
+fn offsets_of_permutations_cost_no_digits() {
+    let (n, options) = (8, SparseMapOptions::default());
+    let structure = Assignment::new(n, n).unwrap();
+    let scores = Draws::new(3).normals(n * n, 1.0);
+    let want = proven(&structure, &scores, &options);
+    for offset in [-1e4, -1e9, 1e12] {
+        for row in [0, 5] {
+            let moved = scores.iter().enumerate();
+            let in_row = |at: usize| at / n == row;
+            let in_column = |at: usize| at % n == row;
+            let every = |_: usize| true;
+            let which: [&dyn Fn(usize) -> bool; 3] = [&in_row, &in_column, &every];
+            for moves in which {
+                let shift =
+                    |(at, score): (usize, &f64)| score + if moves(at) { offset } else { 0.0 };
+                let moved: Vec<f64> = moved.clone().map(shift).collect();
+                let got = solve(&structure, &moved, &options, true);
+                assert_eq!(got.certificates[0].iterations, 0);
+                // scores are rounded by the offset
+                let rounding = 4.0 * f64::EPSILON * offset.abs() + 1e-13;
+                let pairs = got.marginals.iter().zip(&want.marginals);
+                pairs.for_each(|(a, b)| assert!((a - b).abs() < rounding, "{a} {b} {offset}"));
+            }
+        }
+    }
+}
+
+/// A distribution over permutations that span the face moves with its marginals: the gradient of
+/// `⟨μ, d⟩` is the same by way of p and by way of μ.
+#[test]
+fn permutations_have_the_gradient_of_their_marginals() {
+    let mut compared = 0;
+    for n in [3, 5, 8] {
+        let structure = Assignment::new(n, n).unwrap();
+        for seed in 0..8 {
+            let scores = Draws::new(seed).normals(n * n, 1.0);
+            let solution = proven(&structure, &scores, &SparseMapOptions::default());
+            let pairs = solution
+                .marginals
+                .iter()
+                .filter(|mean| **mean > 0.0)
+                .count();
+            // of a connected graph
+            if solution.certificates[0].iterations > 0 || solution.probs.len() + 2 * n != pairs + 2
+            {
+                continue;
+            }
+            let d = Draws::new(seed + 100).normals(n * n, 1.0);
+            let of_vertices = solution.entries(0).map(|index| {
+                let parts = solution.vertices.iter(index);
+                parts.map(|part| d[part]).sum()
+            });
+            let of_vertices: Vec<f64> = of_vertices.collect();
+            let by_probs = solution.probs_backward(&of_vertices);
+            let by_marginals = solution.marginals_backward(&d);
+            let both = by_probs.iter().zip(&by_marginals);
+            both.for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{a} {b}"));
+            compared += 1;
+        }
+    }
+    assert!(compared >= 8, "{compared}");
+}
+
 /// Central differences of the marginals. Their step is well above the square root of the rounding
 /// of a solution (1e-14) and far below the distance of normal scores to a kink.
 fn jacobian<S: Structure>(structure: &S, scores: &[f64], options: &SparseMapOptions) {
@@ -234,6 +318,7 @@ fn marginals_have_the_jacobian_of_the_optimal_face() {
             }
             jacobian(&Sequence::new(5, 3).unwrap(), &draw(51), &options);
             jacobian(&Assignment::new(4, 5).unwrap(), &draw(20), &options);
+            jacobian(&Assignment::new(5, 5).unwrap(), &draw(25), &options);
             jacobian(&Arborescence::new(5).unwrap(), &draw(25), &options);
         }
     }

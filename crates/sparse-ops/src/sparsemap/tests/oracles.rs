@@ -187,6 +187,14 @@ fn a_chain_has_a_pair_for_each_two_neighbours() {
     solve(&Long, &[0.0; 4], &SparseMapOptions::default(), false);
 }
 
+#[test]
+#[should_panic = "Permutations must have size² unary parts and no additional ones, got 2, 2 and 1"]
+fn permutations_are_square() {
+    let squares = ClosedForm::Permutations { size: 2 };
+    let options = SparseMapOptions::default();
+    solve(&Pair(Some(squares)), &[0.0; 3], &options, false);
+}
+
 /// Runs of ones, or none, by the oracle alone: the Jacobian of its marginals.
 #[test]
 fn a_structure_that_the_library_does_not_have_gets_gradients() {
