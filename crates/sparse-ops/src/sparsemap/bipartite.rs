@@ -117,9 +117,9 @@ impl Bipartite {
                 *y -= value * entry;
             }
         }
-        for row in 0..size {
+        for (row, x) in x.iter_mut().enumerate() {
             let of_columns: f64 = pairs(row).map(|column| y[column]).sum();
-            x[row] = self.shares[row] * (sums.0[row] - of_columns);
+            *x = self.shares[row] * (sums.0[row] - of_columns);
         }
     }
 
