@@ -206,14 +206,17 @@ impl Answer {
         ));
         say(text::support(instance, "SparseMAP", &self.sparse));
         say(format_args!(
-            "all on {}. {:?}: Wolfe gap {}, {} calls of {oracle}",
+            "all on {}. {:?}: Wolfe gap {}, {}",
             self.support_size(structure),
             self.status,
             match self.certificate.wolfe_gap {
                 0.0 => "0".to_string(),
                 gap => format!("{gap:.0e}"),
             },
-            self.certificate.iterations,
+            match self.certificate.iterations {
+                0 => "in closed form".to_string(),
+                calls => format!("{calls} calls of {oracle}"),
+            },
         ));
         say(text::structure(instance, "MAP", &self.map));
     }
