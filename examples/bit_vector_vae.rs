@@ -4,14 +4,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sparse_examples::{BitEstimatorFlags, Preset, RunFlags, finish, flags, say_if_early};
+use sparse_examples::{BitEstimatorFlags, Preset, RunFlags, finish, flags};
 use sparse_models::{
     bit_vector_vae::{
         BitVectorVaeData, BitVectorVaeRun, BitVectorVaeSettings, BitVectorVaeTest,
         ImportanceSettings,
     },
     estimators::BitMethod,
-    training::{Experiment, Metrics, RunError, chosen_device},
+    training::{Metrics, RunError, chosen_device},
 };
 
 /// Train the bit-vector VAE (Correia et al. 2020) with a sparse distribution over codes of bits: only
@@ -87,13 +87,7 @@ fn run(command: &Command) -> Result<Metrics<BitVectorVaeTest>, RunError> {
         settings.data, settings.method, settings.seed
     );
     let folder = flags.begin(started, &name, &settings)?;
-    let epochs = settings.epochs;
-    let run = BitVectorVaeRun::new(folder.clone(), settings, data, device);
-    if !flags.eval_only {
-        run.train(flags.display(epochs))?;
-        say_if_early(&folder, epochs)?;
-    }
-    run.evaluate()
+    flags.run::<BitVectorVaeRun>(folder, settings, data, device)
 }
 
 impl Command {

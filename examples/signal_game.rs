@@ -4,11 +4,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags, say_if_early};
+use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags};
 use sparse_models::{
     estimators::Method,
     signal_game::{SignalGameData, SignalGameRun, SignalGameSettings, SignalGameTest},
-    training::{Experiment, Metrics, RunError, chosen_device},
+    training::{Metrics, RunError, chosen_device},
 };
 
 /// Train the signal game (Lazaridou et al. 2017) with a sparse distribution over symbols: only the
@@ -94,13 +94,7 @@ fn run(command: &Command) -> Result<Metrics<SignalGameTest>, RunError> {
         settings.data, settings.method, settings.seed
     );
     let folder = flags.begin(started, &name, &settings)?;
-    let epochs = settings.epochs;
-    let run = SignalGameRun::new(folder.clone(), settings, data, device);
-    if !flags.eval_only {
-        run.train(flags.display(epochs))?;
-        say_if_early(&folder, epochs)?;
-    }
-    run.evaluate()
+    flags.run::<SignalGameRun>(folder, settings, data, device)
 }
 
 impl Command {

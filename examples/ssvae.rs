@@ -4,11 +4,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags, say_if_early};
+use sparse_examples::{EstimatorFlags, Preset, RunFlags, finish, flags};
 use sparse_models::{
     estimators::Method,
     ssvae::{SsvaeData, SsvaeRun, SsvaeSettings, SsvaeTest},
-    training::{Experiment, Metrics, RunError, chosen_device},
+    training::{Metrics, RunError, chosen_device},
 };
 
 /// Train the semi-supervised VAE (model M2 of Kingma et al. 2014) with a sparse posterior over
@@ -77,13 +77,7 @@ fn run(command: &Command) -> Result<Metrics<SsvaeTest>, RunError> {
         settings.data, settings.method, settings.seed
     );
     let folder = flags.begin(started, &name, &settings)?;
-    let epochs = settings.total_epochs();
-    let run = SsvaeRun::new(folder.clone(), settings, data, device);
-    if !flags.eval_only {
-        run.train(flags.display(epochs))?;
-        say_if_early(&folder, epochs)?;
-    }
-    run.evaluate()
+    flags.run::<SsvaeRun>(folder, settings, data, device)
 }
 
 impl Command {

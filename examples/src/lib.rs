@@ -3,6 +3,7 @@
 
 mod bit_estimator_flags;
 pub mod comparison;
+mod ctrl_c;
 mod estimator_flags;
 pub mod flags;
 mod preset;
@@ -14,10 +15,13 @@ use std::{
     process::ExitCode,
 };
 
-use burn::train::Interrupter;
+use burn::{tensor::Device, train::Interrupter};
 use clap::Args;
+use ctrl_c::StopOnCtrlC;
 use serde::{Serialize, de::DeserializeOwned};
-use sparse_models::training::{Display, EpochLog, EpochRow, OnEpoch, RunError, RunFolder};
+use sparse_models::training::{
+    Display, EpochLog, EpochRow, Experiment, Metrics, OnEpoch, RunError, RunFolder,
+};
 
 pub use bit_estimator_flags::BitEstimatorFlags;
 pub use estimator_flags::EstimatorFlags;
@@ -88,19 +92,33 @@ impl RunFlags {
         self.out.clone().unwrap_or_else(|| fresh_folder(name))
     }
 
-    /// The dashboard, or lines; Ctrl-C ends the training after the current step.
-    pub fn display(&self, total_epochs: usize) -> Display {
+    /// Trains, unless there is only to be an evaluation, and evaluates. Ctrl-C ends the training after
+    /// the current step, an evaluation at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of the training and of the evaluation.
+    pub fn run<E: Experiment>(
+        &self,
+        folder: RunFolder,
+        settings: E::Settings,
+        data: E::Data,
+        device: Device,
+    ) -> Result<Metrics<E::Test>, RunError> {
+        let epochs = E::total_epochs(&settings);
+        let run = E::new(folder.clone(), settings, data, device);
+        if !self.eval_only {
+            let interrupter = Interrupter::new();
+            let _training = StopOnCtrlC::new(interrupter.clone());
+            run.train(self.display(epochs, interrupter))?;
+            say_if_early(&folder, epochs)?;
+        }
+        run.evaluate()
+    }
+
+    /// The dashboard, or lines.
+    fn display(&self, total_epochs: usize, interrupter: Interrupter) -> Display {
         let dashboard = !self.plain && std::io::IsTerminal::is_terminal(&std::io::stdout());
-        let interrupter = Interrupter::new();
-        let asked = interrupter.clone();
-        // the first Ctrl-C asks, the second one insists
-        let _ = ctrlc::set_handler(move || {
-            if asked.should_stop() {
-                leave_screen();
-                std::process::exit(130);
-            }
-            asked.stop(Some("Ctrl-C"));
-        });
         let on_epoch = move |row: &EpochRow| print_row(row, total_epochs);
         Display {
             dashboard,
@@ -111,11 +129,7 @@ impl RunFlags {
 }
 
 /// Says so if the training in `folder` has ended before the last of its epochs.
-///
-/// # Errors
-///
-/// If its log cannot be read.
-pub fn say_if_early(folder: &RunFolder, total_epochs: usize) -> Result<(), RunError> {
+fn say_if_early(folder: &RunFolder, total_epochs: usize) -> Result<(), RunError> {
     let done = EpochLog::read(folder.path())?.len();
     if done < total_epochs {
         say(format_args!(
@@ -123,20 +137,6 @@ pub fn say_if_early(folder: &RunFolder, total_epochs: usize) -> Result<(), RunEr
         ));
     }
     Ok(())
-}
-
-/// Gives the terminal back, if a dashboard has it.
-fn leave_screen() {
-    use crossterm::{cursor::Show, event::DisableMouseCapture, execute, terminal};
-    if terminal::is_raw_mode_enabled().unwrap_or(false) {
-        let _ = terminal::disable_raw_mode();
-        let _ = execute!(
-            std::io::stdout(),
-            DisableMouseCapture,
-            terminal::LeaveAlternateScreen,
-            Show
-        );
-    }
 }
 
 /// A folder in `runs` that is not there yet.

@@ -24,7 +24,7 @@ use rustix::{
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A command of ours on a terminal of its own, and that terminal.
-fn start(arguments: &[&str], out: &Path) -> (Child, File) {
+fn start(command: &str, arguments: &[&str], out: &Path) -> (Child, File) {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
@@ -40,7 +40,7 @@ fn start(arguments: &[&str], out: &Path) -> (Child, File) {
     };
     tcsetwinsize(&terminal, size).unwrap();
     let other_end = File::options().read(true).write(true).open(name).unwrap();
-    let child = Command::new(example("ssvae"))
+    let child = Command::new(example(command))
         .args(arguments)
         .arg("--out")
         .arg(out)
@@ -84,7 +84,7 @@ fn an_error_under_the_dashboard_is_told_and_nothing_is_evaluated() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let arguments = ["--warm-up-epochs", "1", "--epochs", "4", "--lr", "1e30"];
-    let (child, _terminal) = start(&arguments, &out);
+    let (child, _terminal) = start("ssvae", &arguments, &out);
     let (code, said) = end(child);
     assert_eq!(code, Some(2), "{said}");
     assert!(
@@ -98,7 +98,11 @@ fn an_error_under_the_dashboard_is_told_and_nothing_is_evaluated() {
 fn ctrl_c_under_the_dashboard_stops_and_the_run_can_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
-    let (child, terminal) = start(&["--warm-up-epochs", "1", "--epochs", "100000"], &out);
+    let (child, terminal) = start(
+        "ssvae",
+        &["--warm-up-epochs", "1", "--epochs", "100000"],
+        &out,
+    );
     let began = Instant::now();
     // the dashboard reads single keys, and Ctrl-C is a signal all the same
     let modes = || tcgetattr(&terminal).unwrap().local_modes;
@@ -119,4 +123,31 @@ fn ctrl_c_under_the_dashboard_stops_and_the_run_can_go_on() {
         modes().contains(LocalModes::ICANON),
         "the terminal is given back"
     );
+}
+
+#[test]
+fn ctrl_c_ends_an_evaluation_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    // many minutes of evaluation
+    let arguments = [
+        "--plain",
+        "--epochs",
+        "1",
+        "--importance-samples",
+        "1000000",
+    ];
+    let (child, _terminal) = start("bit_vector_vae", &arguments, &out);
+    let began = Instant::now();
+    // the training's last act
+    while !out.join("checkpoints/schedule-1.bpk").exists() {
+        assert!(began.elapsed() < PATIENCE, "no checkpoint");
+        sleep(Duration::from_millis(5));
+    }
+    // by then it has ended
+    sleep(Duration::from_secs(5));
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let (code, said) = end(child);
+    assert_eq!(code, Some(130), "{said}");
+    assert!(!out.join("metrics.json").exists());
 }
