@@ -84,6 +84,10 @@ impl CategoricalEstimator for Marginalize {
         self.mapping
     }
 
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn estimate(&self, query: Query, loss: &mut dyn FnMut(Outcomes) -> Tensor<1>) -> Estimate {
         let [_, count] = query.scores.dims();
         let q = SparseDistribution::categorical(self.mapping.probs(query.scores));

@@ -161,6 +161,12 @@ macro_rules! registry {
                 }
             }
 
+            fn is_exact(&self) -> bool {
+                match self {
+                    $(Self::$variant(estimator) => CategoricalEstimator::is_exact(estimator),)*
+                }
+            }
+
             fn estimate(
                 &self,
                 query: Query,
@@ -405,6 +411,22 @@ mod tests {
                     "{method}: {name}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_method_is_as_exact_as_its_estimator() {
+        let device = &Device::default();
+        let settings = &EstimatorSettings::default();
+        let setup = Setup {
+            settings,
+            size: 8,
+            inputs: 2,
+            device,
+        };
+        for method in Method::ALL {
+            let estimator = method.init(setup).expect("default settings");
+            assert_eq!(estimator.is_exact(), method.is_exact(), "{method}");
         }
     }
 

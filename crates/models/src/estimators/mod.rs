@@ -120,6 +120,12 @@ pub trait CategoricalEstimator: Module {
     /// The mapping that makes probabilities of the scores.
     fn mapping(&self) -> Mapping;
 
+    /// Whether the estimate of a row is its exact expectation, and so follows from that row alone: then
+    /// the rows of a batch may be estimated apart.
+    fn is_exact(&self) -> bool {
+        false
+    }
+
     /// Estimates the expectation of `loss` for the distributions of the query.
     ///
     /// `loss` is called once, with all outcomes of all rows, and gives a loss for each entry,

@@ -2,7 +2,7 @@
 
 use burn::{
     module::Module,
-    tensor::{Int, Tensor},
+    tensor::{Device, Int, Tensor},
     train::{
         InferenceStep, ItemLazy, TrainOutput, TrainStep,
         metric::{AccuracyInput, Adaptor, LossInput},
@@ -10,7 +10,10 @@ use burn::{
 };
 
 use super::{GameBatch, SignalGame};
-use crate::estimators::{CategoricalEstimator, Estimator};
+use crate::{
+    estimators::{CategoricalEstimator, Estimator},
+    training::{Divisible, Joinable, part_of, together, training_step},
+};
 
 /// The agents, the estimator, and the weight of the entropy.
 #[derive(Module, Debug)]
@@ -31,6 +34,42 @@ impl SignalGameLearner {
             agents,
             estimator,
             entropy,
+        }
+    }
+
+    fn objective(&self, batch: GameBatch) -> (Tensor<1>, SignalGameOutput) {
+        let places = batch.places.clone();
+        let losses = self.agents.losses(batch, &self.estimator);
+        let estimate = losses.estimate;
+        let bonus = estimate.entropy.mul_scalar(self.entropy);
+        let mut loss = (estimate.expected_loss - bonus).mean();
+        if let Some(error) = estimate.baseline_loss {
+            loss = loss + error.mean();
+        }
+        let output = SignalGameOutput {
+            loss: loss.clone().detach(),
+            picks: losses.picks,
+            places,
+        };
+        (loss, output)
+    }
+}
+
+impl Divisible for GameBatch {
+    fn device(&self) -> Device {
+        self.targets.device()
+    }
+
+    fn examples(&self) -> Vec<usize> {
+        self.places.dims().to_vec()
+    }
+
+    fn part(&self, part: usize, parts: usize) -> Self {
+        Self {
+            targets: part_of(&self.targets, part, parts),
+            candidates: part_of(&self.candidates, part, parts),
+            places: part_of(&self.places, part, parts),
+            draw: self.draw,
         }
     }
 }
@@ -54,6 +93,16 @@ impl ItemLazy for SignalGameOutput {
     }
 }
 
+impl Joinable for SignalGameOutput {
+    fn join(parts: Vec<Self>) -> Self {
+        Self {
+            loss: together(&parts, |part| &part.loss).mean(),
+            picks: together(&parts, |part| &part.picks),
+            places: together(&parts, |part| &part.places),
+        }
+    }
+}
+
 impl Adaptor<LossInput> for SignalGameOutput {
     fn adapt(&self) -> LossInput {
         LossInput::new(self.loss.clone())
@@ -71,20 +120,7 @@ impl TrainStep for SignalGameLearner {
     type Output = SignalGameOutput;
 
     fn step(&self, batch: GameBatch) -> TrainOutput<SignalGameOutput> {
-        let places = batch.places.clone();
-        let losses = self.agents.losses(batch, &self.estimator);
-        let estimate = losses.estimate;
-        let bonus = estimate.entropy.mul_scalar(self.entropy);
-        let mut loss = (estimate.expected_loss - bonus).mean();
-        if let Some(error) = estimate.baseline_loss {
-            loss = loss + error.mean();
-        }
-        let output = SignalGameOutput {
-            loss: loss.clone().detach(),
-            picks: losses.picks,
-            places,
-        };
-        TrainOutput::new(self, loss.backward(), output)
+        training_step(self, batch, self.estimator.is_exact(), Self::objective)
     }
 }
 
@@ -101,6 +137,71 @@ impl InferenceStep for SignalGameLearner {
             picks: outlook.picks(),
             loss: outlook.loss,
             places,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Distribution;
+
+    use super::*;
+    use crate::{
+        estimators::{Mapping, Marginalize},
+        signal_game::{Agents, SignalGameConfig, Standard},
+        training::{Draw, tests::assert_that_parts_are_a_whole},
+    };
+
+    #[test]
+    fn games_in_parts_are_the_games() {
+        let device = Device::default().autodiff();
+        device.seed(3);
+        let standard = Standard {
+            mean: vec![0.5; 5],
+            scale: 2.0,
+        };
+        let games = 64;
+        let places: Vec<i64> = (0..games).map(|game| game % 3).collect();
+        let normal = Distribution::Normal(0.0, 1.0);
+        let batch = GameBatch {
+            targets: Tensor::random([games as usize, 5], normal, &device),
+            candidates: Tensor::random([games as usize, 3, 5], normal, &device),
+            places: Tensor::from_ints(places.as_slice(), &device),
+            draw: Draw {
+                seed: 0,
+                epoch: 1,
+                step: 1,
+            },
+        };
+        for (agents, mapping) in [
+            (Agents::Best, Mapping::Sparsemax),
+            (Agents::Best, Mapping::Softmax),
+            (Agents::Paper, Mapping::Entmax15),
+        ] {
+            let agents = SignalGameConfig::new(agents, 5)
+                .with_symbols(7)
+                .with_embedding(6)
+                .with_hidden(8)
+                .with_temperature(1.0)
+                .init(&standard, &device);
+            let estimator = match mapping {
+                Mapping::Softmax => Estimator::Softmax(Marginalize::new(mapping)),
+                Mapping::Sparsemax => Estimator::Sparsemax(Marginalize::new(mapping)),
+                Mapping::Entmax15 => Estimator::Entmax15(Marginalize::new(mapping)),
+            };
+            let learner = SignalGameLearner::new(agents, estimator, 0.1);
+            assert_that_parts_are_a_whole(
+                &learner,
+                batch.clone(),
+                SignalGameLearner::objective,
+                |output| {
+                    [
+                        output.loss.to_data(),
+                        output.picks.to_data(),
+                        output.places.to_data(),
+                    ]
+                },
+            );
         }
     }
 }

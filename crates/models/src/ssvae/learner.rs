@@ -2,7 +2,7 @@
 
 use burn::{
     module::Module,
-    tensor::{Int, Tensor},
+    tensor::{Device, Int, Tensor},
     train::{
         InferenceStep, ItemLazy, TrainOutput, TrainStep,
         metric::{AccuracyInput, Adaptor, LossInput},
@@ -10,7 +10,10 @@ use burn::{
 };
 
 use super::{Ssvae, SsvaeBatch};
-use crate::estimators::Estimator;
+use crate::{
+    estimators::{CategoricalEstimator, Estimator},
+    training::{Divisible, Joinable, part_of, together, training_step},
+};
 
 /// How the parts of the loss are weighted.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +44,68 @@ impl SsvaeLearner {
             weights,
         }
     }
+
+    fn objective(&self, batch: SsvaeBatch) -> (Tensor<1>, SsvaeOutput) {
+        let labels = batch.labels.clone();
+        let losses = self.networks.losses(batch, &self.estimator);
+        let classification = losses.classification.mul_scalar(self.weights.label);
+        let mut loss = (losses.bound + classification).mean();
+        if let Some(estimate) = losses.unlabelled {
+            let bound = (estimate.expected_loss - estimate.entropy).mean();
+            loss = loss + bound.mul_scalar(self.weights.unlabelled);
+            if let Some(error) = estimate.baseline_loss {
+                loss = loss + error.mean();
+            }
+        }
+        let output = SsvaeOutput {
+            loss: loss.clone().detach(),
+            scores: losses.scores.detach(),
+            labels,
+        };
+        (loss, output)
+    }
+}
+
+impl SsvaeBatch {
+    /// The numbers of images with and without a class.
+    fn kinds(&self) -> [usize; 2] {
+        let ([all, _], [known]) = (self.images.dims(), self.labels.dims());
+        [known, all - known]
+    }
+}
+
+impl Divisible for SsvaeBatch {
+    fn device(&self) -> Device {
+        self.images.device()
+    }
+
+    fn examples(&self) -> Vec<usize> {
+        match self.kinds() {
+            [known, 0] => vec![known],
+            both => both.to_vec(),
+        }
+    }
+
+    fn part(&self, part: usize, parts: usize) -> Self {
+        let [known, unknown] = self.kinds();
+        let of_both = |tensor: &Tensor<2>| {
+            let first = part_of(&tensor.clone().narrow(0, 0, known), part, parts);
+            match unknown {
+                0 => first,
+                _ => {
+                    let others = tensor.clone().narrow(0, known, unknown);
+                    Tensor::cat(vec![first, part_of(&others, part, parts)], 0)
+                }
+            }
+        };
+        Self {
+            images: of_both(&self.images),
+            seen: of_both(&self.seen),
+            noise: of_both(&self.noise),
+            labels: part_of(&self.labels, part, parts),
+            draw: self.draw,
+        }
+    }
 }
 
 /// What the metrics of a step are computed from.
@@ -61,6 +126,16 @@ impl ItemLazy for SsvaeOutput {
     }
 }
 
+impl Joinable for SsvaeOutput {
+    fn join(parts: Vec<Self>) -> Self {
+        Self {
+            loss: together(&parts, |part| &part.loss).mean(),
+            scores: together(&parts, |part| &part.scores),
+            labels: together(&parts, |part| &part.labels),
+        }
+    }
+}
+
 impl Adaptor<LossInput> for SsvaeOutput {
     fn adapt(&self) -> LossInput {
         LossInput::new(self.loss.clone())
@@ -78,23 +153,7 @@ impl TrainStep for SsvaeLearner {
     type Output = SsvaeOutput;
 
     fn step(&self, batch: SsvaeBatch) -> TrainOutput<SsvaeOutput> {
-        let labels = batch.labels.clone();
-        let losses = self.networks.losses(batch, &self.estimator);
-        let classification = losses.classification.mul_scalar(self.weights.label);
-        let mut loss = (losses.bound + classification).mean();
-        if let Some(estimate) = losses.unlabelled {
-            let bound = (estimate.expected_loss - estimate.entropy).mean();
-            loss = loss + bound.mul_scalar(self.weights.unlabelled);
-            if let Some(error) = estimate.baseline_loss {
-                loss = loss + error.mean();
-            }
-        }
-        let output = SsvaeOutput {
-            loss: loss.clone().detach(),
-            scores: losses.scores.detach(),
-            labels,
-        };
-        TrainOutput::new(self, loss.backward(), output)
+        training_step(self, batch, self.estimator.is_exact(), Self::objective)
     }
 }
 
@@ -110,6 +169,59 @@ impl InferenceStep for SsvaeLearner {
             loss: losses.bound,
             scores: losses.scores,
             labels,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Distribution;
+
+    use super::*;
+    use crate::{
+        estimators::{Mapping, Marginalize},
+        ssvae::SsvaeConfig,
+        training::{Draw, tests::assert_that_parts_are_a_whole},
+    };
+
+    #[test]
+    fn images_in_parts_are_the_images() {
+        let device = Device::default().autodiff();
+        device.seed(4);
+        let weights = LossWeights {
+            label: 2.0,
+            unlabelled: 9.0,
+        };
+        let networks = SsvaeConfig::new(6, 2, vec![5], vec![7])
+            .with_classes(3)
+            .init(&device);
+        let estimator = Estimator::Sparsemax(Marginalize::new(Mapping::Sparsemax));
+        let learner = SsvaeLearner::new(networks, estimator, weights);
+        // warm-up; as many of both kinds; more of one
+        for [known, unknown] in [[64, 0], [64, 64], [128, 64]] {
+            let all = known + unknown;
+            let random = |columns, distribution| -> Tensor<2> {
+                Tensor::random([all, columns], distribution, &device)
+            };
+            let labels: Vec<i64> = (0..known as i64).map(|image| image % 3).collect();
+            let batch = SsvaeBatch {
+                images: random(6, Distribution::Bernoulli(0.5)),
+                seen: random(6, Distribution::Uniform(0.0, 1.0)),
+                noise: random(2, Distribution::Normal(0.0, 1.0)),
+                labels: Tensor::from_ints(labels.as_slice(), &device),
+                draw: Draw {
+                    seed: 0,
+                    epoch: 1,
+                    step: 1,
+                },
+            };
+            assert_that_parts_are_a_whole(&learner, batch, SsvaeLearner::objective, |output| {
+                [
+                    output.loss.to_data(),
+                    output.scores.to_data(),
+                    output.labels.to_data(),
+                ]
+            });
         }
     }
 }

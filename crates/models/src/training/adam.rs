@@ -120,20 +120,25 @@ impl Pass {
 
     fn over(self, params: &mut [f32], grads: &[f32], first: &mut [f32], second: &mut [f32]) {
         let arch = Arch::new();
+        let on_part = |params, grads, first, second| {
+            arch.dispatch(Part {
+                pass: self,
+                params,
+                grads,
+                first,
+                second,
+            });
+        };
+        // not worth a call to the threads
+        if params.len() <= PART {
+            return on_part(params, grads, first, second);
+        }
         params
             .par_chunks_mut(PART)
             .zip(grads.par_chunks(PART))
             .zip(first.par_chunks_mut(PART))
             .zip(second.par_chunks_mut(PART))
-            .for_each(|(((params, grads), first), second)| {
-                arch.dispatch(Part {
-                    pass: self,
-                    params,
-                    grads,
-                    first,
-                    second,
-                });
-            });
+            .for_each(|(((params, grads), first), second)| on_part(params, grads, first, second));
     }
 }
 

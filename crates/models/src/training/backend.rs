@@ -55,12 +55,28 @@ pub(super) fn is_host(device: &Device) -> bool {
     matches!(backend_name(device).as_str(), "flex" | "ndarray")
 }
 
-/// What a device computes with, such as `flex` or `wgpu`.
+/// What a device computes with, such as `flex` or `wgpu`; the same with autodiff.
 pub fn backend_name(device: &Device) -> String {
-    let name = format!("{:?}", device.as_dispatch());
+    let name = format!("{:?}", device.clone().without_autodiff().as_dispatch());
     let word: String = name
         .chars()
         .take_while(char::is_ascii_alphanumeric)
         .collect();
     word.to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_the_same_with_autodiff() {
+        let device = Device::default();
+        let name = backend_name(&device);
+        assert!(
+            compiled().any(|backend| backend == name) || name == "cube",
+            "{name}"
+        );
+        assert_eq!(backend_name(&device.autodiff()), name);
+    }
 }

@@ -1,5 +1,5 @@
 //! What the tasks share when they train: random numbers by step, the run folder, checkpoints that
-//! survive a kill, batches by epoch, the log of epochs, and the set-up of burn-train.
+//! survive a kill, batches by epoch, parts of a batch side by side, the log of epochs, and the set-up of burn-train.
 
 mod adam;
 mod ahead;
@@ -7,6 +7,7 @@ mod backend;
 mod batches;
 mod best_epoch;
 mod checkpoints;
+mod crews;
 mod dashboard;
 mod epoch_log;
 mod error;
@@ -27,6 +28,9 @@ pub use backend::{backend_name, chosen_device};
 pub use batches::{BatchSource, EpochBatches, EpochLoader, MakeBatch};
 pub use best_epoch::{BestEpoch, load};
 pub use checkpoints::Checkpoints;
+#[cfg(test)]
+pub(crate) use crews::tests;
+pub(crate) use crews::{Divisible, Joinable, part_of, together, training_step};
 pub use epoch_log::{EpochLog, EpochRow, LOSS, OnEpoch, SELECTION, best};
 pub use error::RunError;
 pub use experiment::{Experiment, Figure, Selection};
