@@ -143,65 +143,88 @@ impl InferenceStep for SignalGameLearner {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Distribution;
+    use burn::tensor::{Distribution, TensorData};
 
     use super::*;
     use crate::{
-        estimators::{Mapping, Marginalize},
+        estimators::{Mapping, Marginalize, Sfe},
         signal_game::{Agents, SignalGameConfig, Standard},
-        training::{Draw, tests::assert_that_parts_are_a_whole},
+        training::{
+            Draw,
+            tests::{assert_same, assert_that_parts_are_a_whole},
+        },
     };
 
-    #[test]
-    fn games_in_parts_are_the_games() {
-        let device = Device::default().autodiff();
-        device.seed(3);
-        let standard = Standard {
-            mean: vec![0.5; 5],
-            scale: 2.0,
-        };
-        let games = 64;
-        let places: Vec<i64> = (0..games).map(|game| game % 3).collect();
+    const GAMES: usize = 64;
+    const FEATURES: usize = 5;
+
+    fn batch(device: &Device) -> GameBatch {
+        let places: Vec<i64> = (0..GAMES as i64).map(|game| game % 3).collect();
         let normal = Distribution::Normal(0.0, 1.0);
-        let batch = GameBatch {
-            targets: Tensor::random([games as usize, 5], normal, &device),
-            candidates: Tensor::random([games as usize, 3, 5], normal, &device),
-            places: Tensor::from_ints(places.as_slice(), &device),
+        GameBatch {
+            targets: Tensor::random([GAMES, FEATURES], normal, device),
+            candidates: Tensor::random([GAMES, 3, FEATURES], normal, device),
+            places: Tensor::from_ints(places.as_slice(), device),
             draw: Draw {
                 seed: 0,
                 epoch: 1,
                 step: 1,
             },
+        }
+    }
+
+    fn learner(agents: Agents, estimator: Estimator, device: &Device) -> SignalGameLearner {
+        let standard = Standard {
+            mean: vec![0.5; FEATURES],
+            scale: 2.0,
         };
-        for (agents, mapping) in [
-            (Agents::Best, Mapping::Sparsemax),
-            (Agents::Best, Mapping::Softmax),
-            (Agents::Paper, Mapping::Entmax15),
+        let agents = SignalGameConfig::new(agents, FEATURES)
+            .with_symbols(7)
+            .with_embedding(6)
+            .with_hidden(8)
+            .with_temperature(1.0)
+            .init(&standard, device);
+        SignalGameLearner::new(agents, estimator, 0.1)
+    }
+
+    fn figures(output: &SignalGameOutput) -> Vec<TensorData> {
+        let (loss, picks, places) = (&output.loss, &output.picks, &output.places);
+        vec![loss.to_data(), picks.to_data(), places.to_data()]
+    }
+
+    #[test]
+    fn games_in_parts_are_the_games() {
+        let device = Device::default().autodiff();
+        device.seed(3);
+        let batch = batch(&device);
+        let [sparse, dense] = [Mapping::Sparsemax, Mapping::Softmax].map(Marginalize::new);
+        for (agents, estimator) in [
+            (Agents::Best, Estimator::Sparsemax(sparse.clone())),
+            (Agents::Best, Estimator::Softmax(dense)),
+            (Agents::Paper, Estimator::Sparsemax(sparse)),
         ] {
-            let agents = SignalGameConfig::new(agents, 5)
-                .with_symbols(7)
-                .with_embedding(6)
-                .with_hidden(8)
-                .with_temperature(1.0)
-                .init(&standard, &device);
-            let estimator = match mapping {
-                Mapping::Softmax => Estimator::Softmax(Marginalize::new(mapping)),
-                Mapping::Sparsemax => Estimator::Sparsemax(Marginalize::new(mapping)),
-                Mapping::Entmax15 => Estimator::Entmax15(Marginalize::new(mapping)),
-            };
-            let learner = SignalGameLearner::new(agents, estimator, 0.1);
             assert_that_parts_are_a_whole(
-                &learner,
+                &learner(agents, estimator, &device),
                 batch.clone(),
                 SignalGameLearner::objective,
-                |output| {
-                    [
-                        output.loss.to_data(),
-                        output.picks.to_data(),
-                        output.places.to_data(),
-                    ]
-                },
+                figures,
             );
         }
+    }
+
+    #[test]
+    fn an_estimator_that_samples_sees_the_whole_batch() {
+        let device = Device::default().autodiff();
+        let fresh = || {
+            device.seed(3);
+            let estimator = Estimator::Sfe(Sfe::new(&device));
+            (learner(Agents::Best, estimator, &device), batch(&device))
+        };
+        let (one, games) = fresh();
+        let step = TrainStep::step(&one, games);
+        let (other, games) = fresh();
+        let (loss, output) = other.objective(games);
+        let whole = TrainOutput::new(&other, loss.backward(), output);
+        assert_same([(one, step), (other, whole)], figures);
     }
 }

@@ -175,53 +175,76 @@ impl InferenceStep for SsvaeLearner {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Distribution;
+    use burn::tensor::{Distribution, TensorData};
 
     use super::*;
     use crate::{
-        estimators::{Mapping, Marginalize},
+        estimators::{Mapping, Marginalize, Sfe},
         ssvae::SsvaeConfig,
-        training::{Draw, tests::assert_that_parts_are_a_whole},
+        training::{
+            Draw,
+            tests::{assert_same, assert_that_parts_are_a_whole},
+        },
     };
+
+    fn batch([known, unknown]: [usize; 2], device: &Device) -> SsvaeBatch {
+        let random = |columns, distribution| -> Tensor<2> {
+            Tensor::random([known + unknown, columns], distribution, device)
+        };
+        let labels: Vec<i64> = (0..known as i64).map(|image| image % 3).collect();
+        SsvaeBatch {
+            images: random(6, Distribution::Bernoulli(0.5)),
+            seen: random(6, Distribution::Uniform(0.0, 1.0)),
+            noise: random(2, Distribution::Normal(0.0, 1.0)),
+            labels: Tensor::from_ints(labels.as_slice(), device),
+            draw: Draw {
+                seed: 0,
+                epoch: 1,
+                step: 1,
+            },
+        }
+    }
+
+    fn learner(estimator: Estimator, device: &Device) -> SsvaeLearner {
+        let weights = LossWeights {
+            label: 2.0,
+            unlabelled: 9.0,
+        };
+        let networks = SsvaeConfig::new(6, 2, vec![5], vec![7]).with_classes(3);
+        SsvaeLearner::new(networks.init(device), estimator, weights)
+    }
+
+    fn figures(output: &SsvaeOutput) -> Vec<TensorData> {
+        let (loss, scores, labels) = (&output.loss, &output.scores, &output.labels);
+        vec![loss.to_data(), scores.to_data(), labels.to_data()]
+    }
 
     #[test]
     fn images_in_parts_are_the_images() {
         let device = Device::default().autodiff();
         device.seed(4);
-        let weights = LossWeights {
-            label: 2.0,
-            unlabelled: 9.0,
-        };
-        let networks = SsvaeConfig::new(6, 2, vec![5], vec![7])
-            .with_classes(3)
-            .init(&device);
         let estimator = Estimator::Sparsemax(Marginalize::new(Mapping::Sparsemax));
-        let learner = SsvaeLearner::new(networks, estimator, weights);
+        let learner = learner(estimator, &device);
         // warm-up; as many of both kinds; more of one
-        for [known, unknown] in [[64, 0], [64, 64], [128, 64]] {
-            let all = known + unknown;
-            let random = |columns, distribution| -> Tensor<2> {
-                Tensor::random([all, columns], distribution, &device)
-            };
-            let labels: Vec<i64> = (0..known as i64).map(|image| image % 3).collect();
-            let batch = SsvaeBatch {
-                images: random(6, Distribution::Bernoulli(0.5)),
-                seen: random(6, Distribution::Uniform(0.0, 1.0)),
-                noise: random(2, Distribution::Normal(0.0, 1.0)),
-                labels: Tensor::from_ints(labels.as_slice(), &device),
-                draw: Draw {
-                    seed: 0,
-                    epoch: 1,
-                    step: 1,
-                },
-            };
-            assert_that_parts_are_a_whole(&learner, batch, SsvaeLearner::objective, |output| {
-                [
-                    output.loss.to_data(),
-                    output.scores.to_data(),
-                    output.labels.to_data(),
-                ]
-            });
+        for kinds in [[64, 0], [64, 64], [128, 64]] {
+            let batch = batch(kinds, &device);
+            assert_that_parts_are_a_whole(&learner, batch, SsvaeLearner::objective, figures);
         }
+    }
+
+    #[test]
+    fn an_estimator_that_samples_sees_the_whole_batch() {
+        let device = Device::default().autodiff();
+        let fresh = || {
+            device.seed(4);
+            let learner = learner(Estimator::Sfe(Sfe::new(&device)), &device);
+            (learner, batch([64, 64], &device))
+        };
+        let (one, images) = fresh();
+        let step = TrainStep::step(&one, images);
+        let (other, images) = fresh();
+        let (loss, output) = other.objective(images);
+        let whole = TrainOutput::new(&other, loss.backward(), output);
+        assert_same([(one, step), (other, whole)], figures);
     }
 }

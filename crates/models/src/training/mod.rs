@@ -1,5 +1,6 @@
 //! What the tasks share when they train: random numbers by step, the run folder, checkpoints that
-//! survive a kill, batches by epoch, parts of a batch side by side, the log of epochs, and the set-up of burn-train.
+//! survive a kill, batches by epoch, steps on parts of a batch side by side, the log of epochs, and the
+//! set-up of burn-train.
 
 mod adam;
 mod ahead;
@@ -14,12 +15,14 @@ mod error;
 mod experiment;
 mod fresh_weights;
 mod metrics;
+mod parts;
 mod patience;
 mod quiet;
 mod randomness;
 mod run_folder;
 mod session;
 mod spread;
+mod step;
 mod timed;
 mod two_phases;
 
@@ -28,17 +31,18 @@ pub use backend::{backend_name, chosen_device};
 pub use batches::{BatchSource, EpochBatches, EpochLoader, MakeBatch};
 pub use best_epoch::{BestEpoch, load};
 pub use checkpoints::Checkpoints;
-#[cfg(test)]
-pub(crate) use crews::tests;
-pub(crate) use crews::{Divisible, Joinable, part_of, together, training_step};
 pub use epoch_log::{EpochLog, EpochRow, LOSS, OnEpoch, SELECTION, best};
 pub use error::RunError;
 pub use experiment::{Experiment, Figure, Selection};
 pub use fresh_weights::fresh_weights;
 pub use metrics::{Metrics, Timings};
+pub(crate) use parts::{Divisible, Joinable, part_of, together};
 pub use patience::Patience;
 pub use randomness::{Draw, Stream};
 pub use run_folder::{RunFolder, write_whole};
 pub use session::{Display, MOST_EPOCHS, Session};
 pub use spread::Spread;
+#[cfg(test)]
+pub(crate) use step::tests;
+pub(crate) use step::training_step;
 pub use two_phases::TwoPhases;
