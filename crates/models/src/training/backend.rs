@@ -63,8 +63,8 @@ pub fn backend_name(device: &Device) -> String {
 
 /// The backend's name in what the device is called, or where `Cube` stands for it, its runtime's.
 fn name_of(device: &str) -> String {
-    let words = device.split(|c: char| !c.is_ascii_alphanumeric());
-    let name = words.skip_while(|word| *word == "Cube").next();
+    let mut words = device.split(|c: char| !c.is_ascii_alphanumeric());
+    let name = words.find(|word| *word != "Cube");
     name.unwrap_or(device).to_ascii_lowercase()
 }
 
