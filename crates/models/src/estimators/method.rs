@@ -323,6 +323,15 @@ mod tests {
         }
     }
 
+    fn small<'a>(settings: &'a EstimatorSettings, device: &'a Device) -> Setup<'a> {
+        Setup {
+            settings,
+            size: 8,
+            inputs: 2,
+            device,
+        }
+    }
+
     /// Each setting with a value that no method can have, and its name.
     fn impossible() -> [(&'static str, EstimatorSettings); 7] {
         let base = EstimatorSettings::default;
@@ -389,12 +398,7 @@ mod tests {
         assert_eq!(tried.to_vec(), all);
         let device = &Device::default();
         for (name, settings) in &impossible() {
-            let setup = Setup {
-                settings,
-                size: 8,
-                inputs: 2,
-                device,
-            };
+            let setup = small(settings, device);
             for method in Method::ALL {
                 let refused = method.init(setup).is_err();
                 assert_eq!(
@@ -418,12 +422,7 @@ mod tests {
     fn a_method_is_as_exact_as_its_estimator() {
         let device = &Device::default();
         let settings = &EstimatorSettings::default();
-        let setup = Setup {
-            settings,
-            size: 8,
-            inputs: 2,
-            device,
-        };
+        let setup = small(settings, device);
         for method in Method::ALL {
             let estimator = method.init(setup).expect("default settings");
             assert_eq!(estimator.is_exact(), method.is_exact(), "{method}");

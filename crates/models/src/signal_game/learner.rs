@@ -151,7 +151,7 @@ mod tests {
         signal_game::{Agents, SignalGameConfig, Standard},
         training::{
             Draw,
-            tests::{assert_same, assert_that_parts_are_a_whole},
+            tests::{assert_that_a_step_is_whole, assert_that_parts_are_a_whole},
         },
     };
 
@@ -215,16 +215,14 @@ mod tests {
     #[test]
     fn an_estimator_that_samples_sees_the_whole_batch() {
         let device = Device::default().autodiff();
+        let sfe = || Estimator::Sfe(Sfe::new(&device));
+        let made = learner(Agents::Best, sfe(), &device).materialize();
+        let batch = batch(&device);
+        // the same agents, before any loss has been seen
         let fresh = || {
-            device.seed(3);
-            let estimator = Estimator::Sfe(Sfe::new(&device));
-            (learner(Agents::Best, estimator, &device), batch(&device))
+            let learner = SignalGameLearner::new(made.agents.clone(), sfe(), made.entropy);
+            (learner, batch.clone())
         };
-        let (one, games) = fresh();
-        let step = TrainStep::step(&one, games);
-        let (other, games) = fresh();
-        let (loss, output) = other.objective(games);
-        let whole = TrainOutput::new(&other, loss.backward(), output);
-        assert_same([(one, step), (other, whole)], figures);
+        assert_that_a_step_is_whole(fresh, SignalGameLearner::objective, figures);
     }
 }

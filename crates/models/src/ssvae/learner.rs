@@ -183,7 +183,7 @@ mod tests {
         ssvae::SsvaeConfig,
         training::{
             Draw,
-            tests::{assert_same, assert_that_parts_are_a_whole},
+            tests::{assert_that_a_step_is_whole, assert_that_parts_are_a_whole},
         },
     };
 
@@ -235,16 +235,14 @@ mod tests {
     #[test]
     fn an_estimator_that_samples_sees_the_whole_batch() {
         let device = Device::default().autodiff();
+        let sfe = || Estimator::Sfe(Sfe::new(&device));
+        let made = learner(sfe(), &device).materialize();
+        let batch = batch([64, 64], &device);
+        // the same networks, before any loss has been seen
         let fresh = || {
-            device.seed(4);
-            let learner = learner(Estimator::Sfe(Sfe::new(&device)), &device);
-            (learner, batch([64, 64], &device))
+            let learner = SsvaeLearner::new(made.networks.clone(), sfe(), made.weights);
+            (learner, batch.clone())
         };
-        let (one, images) = fresh();
-        let step = TrainStep::step(&one, images);
-        let (other, images) = fresh();
-        let (loss, output) = other.objective(images);
-        let whole = TrainOutput::new(&other, loss.backward(), output);
-        assert_same([(one, step), (other, whole)], figures);
+        assert_that_a_step_is_whole(fresh, SsvaeLearner::objective, figures);
     }
 }

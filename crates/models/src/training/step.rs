@@ -2,7 +2,7 @@ use burn::{module::Module, optim::GradientsAccumulator, tensor::Tensor, train::T
 
 use super::{Divisible, Joinable, backend::backend_name, crews::Crews};
 
-/// Examples of a kind in a part, at least: of fewer, products are slow for their size.
+/// Examples of a kind in a part, at least. What smaller parts are worth has not been measured.
 const LEAST: usize = 16;
 
 /// A training step. `objective` is the mean loss of some examples, with what the step says of them.
@@ -86,6 +86,7 @@ pub(crate) mod tests {
         module::{ModuleVisitor, Param},
         optim::GradientsParams,
         tensor::{Device, TensorData},
+        train::TrainStep,
     };
 
     use super::*;
@@ -147,13 +148,21 @@ pub(crate) mod tests {
         }
     }
 
-    /// A step of one learner has the same gradients and figures as that of another, to the last bit.
-    pub(crate) fn assert_same<M: Module, O>(
-        steps: [(M, TrainOutput<O>); 2],
-        figures: impl Fn(&O) -> Vec<TensorData>,
+    /// The step of a learner is that of its objective for the whole batch, to the last bit. `fresh` makes
+    /// the same learner, in whatever state it begins, and the same batch each time.
+    pub(crate) fn assert_that_a_step_is_whole<M: Module + TrainStep>(
+        fresh: impl Fn() -> (M, M::Input),
+        objective: impl Fn(&M, M::Input) -> (Tensor<1>, M::Output),
+        figures: impl Fn(&M::Output) -> Vec<TensorData>,
     ) {
-        let [a, b] = steps.map(|(learner, output)| numbers(&learner, &output, &figures));
-        assert_eq!(a, b);
+        let (one, batch) = fresh();
+        let step = one.step(batch);
+        let (other, batch) = fresh();
+        let whole = gradients(&other, batch, objective);
+        assert_eq!(
+            numbers(&one, &step, &figures),
+            numbers(&other, &whole, &figures)
+        );
     }
 
     #[derive(Debug)]
