@@ -106,7 +106,7 @@ impl RunFlags {
         device: Device,
     ) -> Result<Metrics<E::Test>, RunError> {
         let epochs = E::total_epochs(&settings);
-        let run = E::new(folder.clone(), settings, data, device);
+        let run = E::of_data(folder.clone(), settings, data, device)?;
         if !self.eval_only {
             let interrupter = Interrupter::new();
             let _training = StopOnCtrlC::new(interrupter.clone());

@@ -445,6 +445,55 @@ fn what_is_missing_or_damaged_is_named() {
     assert_eq!(before.epochs_done(), newest - 1);
 }
 
+/// One bit of a weight is no less a model, and another one.
+#[test]
+fn a_bit_that_a_disk_has_turned_over_is_found() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = RunFolder::begin(&place.path().join("run"), &settings()).unwrap();
+    run(&folder).train(stop_after(2)).unwrap_err();
+    let checkpoints = Checkpoints::of(folder.path());
+    let newest = checkpoints.epochs().unwrap().pop().unwrap();
+    for part in ["model", "optimizer"] {
+        let file = checkpoints.file(part, newest);
+        let whole = fs::read(&file).unwrap();
+        let mut turned = whole.clone();
+        // the last number of the file
+        let last = turned.len() - 1;
+        turned[last] ^= 1;
+        fs::write(&file, &turned).unwrap();
+        let message = run(&folder)
+            .train(Display::default())
+            .unwrap_err()
+            .to_string();
+        let expected = format!("{} is damaged", file.display());
+        assert!(message.contains(&expected), "{message}");
+        assert!(message.contains("SHA-256"), "{message}");
+        fs::write(&file, &whole).unwrap();
+    }
+    run(&folder).train(Display::default()).unwrap();
+    let names = fs::read_dir(folder.file("checkpoints")).unwrap();
+    let (checksums, parts): (Vec<_>, Vec<_>) = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .partition(|name| name.ends_with(".sha256"));
+    assert_eq!(checksums.len(), parts.len(), "{checksums:?} {parts:?}");
+}
+
+#[test]
+fn a_run_is_not_continued_with_other_data() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = RunFolder::begin(&place.path().join("run"), &settings()).unwrap();
+    let of_labels = |count| {
+        let data = settings().read_data(None).unwrap();
+        let data = data.with_labels(count).unwrap();
+        SsvaeRun::of_data(folder.clone(), settings(), data, Device::default())
+    };
+    of_labels(3).unwrap().train(stop_after(1)).unwrap_err();
+    of_labels(3).unwrap();
+    let error = of_labels(4).unwrap_err();
+    assert!(matches!(error, RunError::OtherData { .. }), "{error}");
+    assert!(error.to_string().contains("--data-dir"), "{error}");
+}
+
 /// A log that does not say what has been trained is not taken for that of a run that has just begun.
 #[test]
 fn a_damaged_log_is_named_and_nothing_is_thrown_away() {

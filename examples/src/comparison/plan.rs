@@ -5,7 +5,10 @@ use std::{
 
 use burn::tensor::Device;
 use serde_json::Value;
-use sparse_models::training::{Checkpoints, Display, Experiment, Metrics, RunError, RunFolder};
+use sparse_models::{
+    data::Fingerprint,
+    training::{Checkpoints, Display, Experiment, Metrics, RunError, RunFolder},
+};
 
 use super::{ComparisonError, Overrides, Progress, Stop, overrides::with};
 
@@ -71,7 +74,7 @@ impl<E: Experiment> Comparison<E> {
     /// # Errors
     ///
     /// If nothing is to be trained or something twice, a setting is unknown or impossible, data cannot
-    /// be read, or a folder holds a run that was started with other settings.
+    /// be read, or a folder holds a run that was started with other settings or is one of other data.
     pub fn plan(request: Request<E>) -> Result<Self, ComparisonError> {
         refuse_none_and_repeated("method", &request.methods)?;
         refuse_none_and_repeated("seed", &request.seeds)?;
@@ -84,10 +87,10 @@ impl<E: Experiment> Comparison<E> {
             .collect::<Result<Vec<_>, _>>()?;
         let mut runs = Vec::new();
         for &seed in &request.seeds {
-            for (&method, settings) in request.methods.iter().zip(&settings) {
+            for (&method, (settings, data)) in request.methods.iter().zip(&settings) {
                 let settings = with::<E>(settings, "seed", &Value::from(seed))?;
                 let path = request.out.join(format!("{method}-{seed}"));
-                let state = found::<E>(&path, &settings)?;
+                let state = found::<E>(&path, &settings, data)?;
                 runs.push(PlannedRun {
                     method,
                     seed,
@@ -161,7 +164,8 @@ impl<E: Experiment> Comparison<E> {
 }
 
 impl<E: Experiment> Request<E> {
-    fn settings(&self, method: E::Method) -> Result<E::Settings, ComparisonError> {
+    /// The settings of a method, and what the data that they ask for come to.
+    fn settings(&self, method: E::Method) -> Result<(E::Settings, String), ComparisonError> {
         let make = if self.paper { E::paper } else { E::best };
         let mut settings = make(self.source.clone(), method);
         settings = self.overrides.applied::<E>(settings, method)?;
@@ -170,7 +174,7 @@ impl<E: Experiment> Request<E> {
         }
         // data that are missing, or are not enough for a setting, show before anything is trained
         match E::read_data(&settings, self.data_dir.as_deref()) {
-            Ok(_) => Ok(settings),
+            Ok(data) => Ok((settings, data.fingerprint())),
             Err(source) => Err(ComparisonError::Method {
                 method: method.to_string(),
                 source,
@@ -213,7 +217,7 @@ impl<E: Experiment> PlannedRun<E> {
             Err(RunError::NoRun { .. }) => RunFolder::begin(&self.path, &self.settings),
             found => found,
         }?;
-        let run = E::new(folder, self.settings.clone(), data, device.clone());
+        let run = E::of_data(folder, self.settings.clone(), data, device.clone())?;
         run.train(display)?;
         run.evaluate()
     }
@@ -223,12 +227,14 @@ impl<E: Experiment> PlannedRun<E> {
 fn found<E: Experiment>(
     path: &Path,
     settings: &E::Settings,
+    data: &str,
 ) -> Result<State<E::Test>, ComparisonError> {
     let folder = match RunFolder::open(path) {
         Err(RunError::NoRun { .. }) => return Ok(State::Unfinished),
         found => found?,
     };
     folder.demand_settings(settings)?;
+    folder.demand_data(data)?;
     match fs::exists(folder.file(RunFolder::METRICS)) {
         Ok(true) if E::is_trained(&folder, settings)? => {
             Ok(State::Finished(folder.read_json(RunFolder::METRICS)?))

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::data_set::Published;
 
 /// The SHA-256 of `bytes` in lower-case hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 

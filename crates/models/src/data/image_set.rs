@@ -91,6 +91,11 @@ impl ImageSet {
         self.height * self.width
     }
 
+    /// The level of full intensity.
+    pub fn max_level(&self) -> u8 {
+        self.max_level
+    }
+
     /// The label of image `i`, below 10.
     pub fn label(&self, i: usize) -> u8 {
         self.labels[i]

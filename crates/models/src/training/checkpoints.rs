@@ -1,5 +1,5 @@
 //! Checkpoints that survive a kill at any moment: each file is whole or not there, and an epoch
-//! counts only when all of its files are.
+//! counts only when all of its files are. What a disk has changed since shows by a checksum beside each.
 
 use std::{
     collections::BTreeSet,
@@ -19,6 +19,8 @@ use burn::{
     },
 };
 
+use crate::data::sha256;
+
 use super::{
     EpochLog, RunError,
     epoch_log::best,
@@ -27,6 +29,8 @@ use super::{
 
 /// What an epoch's checkpoint consists of: a file of each, in the order they are written.
 pub(super) const PARTS: [&str; 3] = ["model", "optimizer", "schedule"];
+/// How the name of the file goes on that has a part's checksum, as `sha256sum -c` reads it.
+const CHECKSUM: &str = ".sha256";
 
 /// The checkpoints of a run folder.
 #[derive(Debug, Clone)]
@@ -110,10 +114,22 @@ impl Checkpoints {
     }
 
     fn epoch_of(&self, name: &str) -> Option<usize> {
+        let name = name.strip_suffix(CHECKSUM).unwrap_or(name);
         let (part, epoch) = name.strip_suffix(".bpk")?.rsplit_once('-')?;
         PARTS.contains(&part).then_some(())?;
         epoch.parse().ok()
     }
+}
+
+fn checksum_file(part: &Path) -> PathBuf {
+    let mut name = part.as_os_str().to_owned();
+    name.push(CHECKSUM);
+    name.into()
+}
+
+fn checksum_line(part: &Path, bytes: &[u8]) -> String {
+    let name = part.file_name().unwrap_or_default().to_string_lossy();
+    format!("{}  {name}\n", sha256(bytes))
 }
 
 /// One part of the checkpoints, for burn-train.
@@ -135,22 +151,43 @@ impl<R: Checkpoint> Checkpointer<R> for WholeFiles<R> {
         let bytes = record
             .checkpoint_into_bytes()
             .map_err(CheckpointerError::Record)?;
+        // before the part, with which the checkpoint counts
+        let checksum = checksum_file(&path);
+        write_whole(&checksum, checksum_line(&path, &bytes).as_bytes())
+            .map_err(|error| self.explain(&checksum, error))?;
         write_whole(&path, &bytes).map_err(|error| self.explain(&path, error))
     }
 
     fn delete(&self, epoch: usize) -> Result<(), CheckpointerError> {
         let path = self.checkpoints.file(self.part, epoch);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(self.explain(&path, error))
+        let checksum = checksum_file(&path);
+        // without the part, a checksum is a remnant
+        for path in [&path, &checksum] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(self.explain(path, error));
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     fn restore(&self, epoch: usize) -> Result<R, CheckpointerError> {
         let path = self.checkpoints.file(self.part, epoch);
-        let bytes = fs::read(path).map_err(CheckpointerError::IOError)?;
+        let bytes = fs::read(&path).map_err(CheckpointerError::IOError)?;
+        match fs::read_to_string(checksum_file(&path)) {
+            Ok(line) if line != checksum_line(&path, &bytes) => {
+                return Err(CheckpointerError::Unknown(
+                    "it has not the SHA-256 that it was written with".to_string(),
+                ));
+            }
+            // those of earlier versions have none
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(CheckpointerError::IOError(error));
+            }
+            _ => {}
+        }
         R::checkpoint_from_bytes(Bytes::from_bytes_vec(bytes)).map_err(CheckpointerError::Record)
     }
 }

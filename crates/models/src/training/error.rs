@@ -61,6 +61,20 @@ pub enum RunError {
         /// `name is a there, but b was given` of each one that differs.
         differences: Vec<String>,
     },
+    /// The run is one of other data.
+    #[error(
+        "{} is a run of other data: their SHA-256 is {there}, that of what was given {given}; give the \
+         folder that they are in with --data-dir, or another folder of the run with --out",
+        path.display()
+    )]
+    OtherData {
+        /// The run folder.
+        path: PathBuf,
+        /// The fingerprint of the run's data.
+        there: String,
+        /// That of those that were given.
+        given: String,
+    },
     /// A backend that is not compiled in.
     #[error(
         "BURN_DEVICE must be a backend that is compiled in ({}), got {given:?}",

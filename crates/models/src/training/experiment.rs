@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Display, EpochLog, Metrics, Patience, RunError, RunFolder, patience::is_over};
-use crate::estimators::UnreadSetting;
+use crate::{data::Fingerprint, estimators::UnreadSetting};
 
 /// A task as it is run: from settings and data, through training in a run folder, to the figures of
 /// its test. Whoever trains many runs, such as a comparison of methods, needs to know no more of it.
@@ -33,7 +33,7 @@ pub trait Experiment: Sized {
     /// `epochs` among its fields.
     type Settings: Clone + Debug + Serialize + DeserializeOwned;
     /// What is trained and tested on.
-    type Data;
+    type Data: Fingerprint;
     /// The figures of the test.
     type Test: Clone + Debug + Serialize + DeserializeOwned + 'static;
 
@@ -83,6 +83,23 @@ pub trait Experiment: Sized {
 
     /// The run in `folder` with these settings, on `data`.
     fn new(folder: RunFolder, settings: Self::Settings, data: Self::Data, device: Device) -> Self;
+
+    /// The same, after a look whether the run in `folder` is one of these data.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, or the folder cannot be read or written.
+    fn of_data(
+        folder: RunFolder,
+        settings: Self::Settings,
+        data: Self::Data,
+        device: Device,
+    ) -> Result<Self, RunError> {
+        let fingerprint = data.fingerprint();
+        folder.demand_data(&fingerprint)?;
+        folder.keep_data(&fingerprint)?;
+        Ok(Self::new(folder, settings, data, device))
+    }
 
     /// Trains from the newest checkpoint, or from the start.
     ///

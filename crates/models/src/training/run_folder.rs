@@ -11,6 +11,8 @@ use tempfile::NamedTempFile;
 use super::RunError;
 
 const CONFIG: &str = "config.json";
+/// What the data of the run come to.
+const DATA: &str = "data.sha256";
 /// Locked by the process that trains.
 const LOCK: &str = "run.lock";
 /// What each epoch measured.
@@ -46,7 +48,7 @@ impl RunFolder {
         if folder.file(CONFIG).exists() {
             return Err(RunError::Occupied { path: folder.path });
         }
-        let mut remains = [EPOCHS, CHECKPOINTS, Self::METRICS].into_iter();
+        let mut remains = [DATA, EPOCHS, CHECKPOINTS, Self::METRICS].into_iter();
         if let Some(found) = remains.find(|name| folder.file(name).exists()) {
             return Err(RunError::Remains {
                 path: folder.path,
@@ -151,6 +153,41 @@ impl RunFolder {
             path: self.path.clone(),
             differences,
         })
+    }
+
+    /// Checks that the run is one of these data, by their
+    /// [`fingerprint`](crate::data::Fingerprint::fingerprint). A run that has kept none is one of any.
+    ///
+    /// # Errors
+    ///
+    /// If the run is of other data, or the folder cannot be read.
+    pub fn demand_data(&self, fingerprint: &str) -> Result<(), RunError> {
+        match self.data()? {
+            Some(there) if there != fingerprint => Err(RunError::OtherData {
+                path: self.path.clone(),
+                there,
+                given: fingerprint.to_string(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps the fingerprint of the data that the run is of, if none is there yet.
+    pub(super) fn keep_data(&self, fingerprint: &str) -> Result<(), RunError> {
+        if self.data()?.is_some() {
+            return Ok(());
+        }
+        let (path, line) = (self.file(DATA), format!("{fingerprint}\n"));
+        write_whole(&path, line.as_bytes()).map_err(RunError::write(&path))
+    }
+
+    fn data(&self) -> Result<Option<String>, RunError> {
+        let path = self.file(DATA);
+        match fs::read_to_string(&path) {
+            Ok(line) => Ok(Some(line.trim_end().to_string())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(RunError::read(&path)(error)),
+        }
     }
 
     /// Removes the figures of an evaluation: training goes on, and they are no longer those of the run.
