@@ -18,6 +18,7 @@ use sparse_models::{
     },
     data::{ImageSet, SplitImages},
     estimators::{BitMethod, BitVectorEstimator, EstimatorSettings, Query, Setup},
+    networks::Standard,
     training::{Draw, fresh_weights},
 };
 
@@ -471,8 +472,17 @@ fn settings_of_the_networks_do_what_they_say() {
     let config = BitVectorVaeConfig::new(PIXELS, LEVELS, 4);
     let model = config.with_score_scale(0.5).init(&device);
     let scores = values(model.scores(batch.images.clone()));
-    let plain = values(model.encoder.forward(batch.images) * 0.5);
+    let plain = values(model.encoder.forward(batch.images.clone()) * 0.5);
     assert!(close(&scores, &plain, 1e-6));
+
+    let standard = Standard::of_images(&images(3), &[0, 2]);
+    let mean = Tensor::<1>::from_data(standard.mean.as_slice(), &device);
+    let seen = (batch.images.clone() - mean.unsqueeze_dim(0)) / f64::from(standard.scale);
+    let plain = values(model.encoder.forward(seen) * 0.5);
+    let model = model.with_standard(&standard);
+    let scores = values(model.scores(batch.images));
+    // sums of some ten terms up to 3
+    assert!(close(&scores, &plain, 1e-5), "{scores:?} {plain:?}");
 
     let model = model.with_level_counts(&[0, 9, 4, 1, 1]);
     let bias = values(model.generator.levels.bias.as_ref().unwrap().val());

@@ -70,6 +70,8 @@ fn ends_where_an_uninterrupted_one_does<R: Experiment<Test: PartialEq>>(
         assert!(matches!(error, RunError::Interrupted { .. }), "{error}");
         let checkpoints = folder.file("checkpoints");
         fs::write(checkpoints.join(format!("model-{}.bpk", epoch + 1)), "half").unwrap();
+        let checksum = format!("schedule-{}.bpk.sha256", epoch + 1);
+        fs::write(checkpoints.join(checksum), "of a part that was not written").unwrap();
         fs::write(checkpoints.join(".tmpAbC"), "half").unwrap();
         let log = fs::read_to_string(folder.file("epochs.jsonl")).unwrap();
         fs::write(folder.file("epochs.jsonl"), log + "{\"epoch\":").unwrap();
@@ -369,11 +371,13 @@ fn game(folder: &RunFolder) -> SignalGameRun {
     SignalGameRun::new(folder.clone(), settings, data, Device::default())
 }
 
+/// What is neither a part of a checkpoint nor the checksum of one.
 fn leftovers(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap();
+    let is_part = |name: &str| name.ends_with(".bpk") && folder.join(name).is_file();
     names
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.ends_with(".bpk"))
+        .filter(|name| !is_part(name.strip_suffix(".sha256").unwrap_or(name)))
         .collect()
 }
 
@@ -471,11 +475,7 @@ fn a_bit_that_a_disk_has_turned_over_is_found() {
         fs::write(&file, &whole).unwrap();
     }
     run(&folder).train(Display::default()).unwrap();
-    let names = fs::read_dir(folder.file("checkpoints")).unwrap();
-    let (checksums, parts): (Vec<_>, Vec<_>) = names
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .partition(|name| name.ends_with(".sha256"));
-    assert_eq!(checksums.len(), parts.len(), "{checksums:?} {parts:?}");
+    assert!(leftovers(&folder.file("checkpoints")).is_empty());
 }
 
 #[test]
@@ -650,6 +650,18 @@ fn impossible_bit_vector_vaes_are_refused_by_name() {
         let message = settings.validate().unwrap_err().to_string();
         assert!(
             message.starts_with("score-scale must be a positive number"),
+            "{message}"
+        );
+    }
+
+    for weight in [0.5, -1.0, f64::NAN, f64::INFINITY] {
+        let settings = BitVectorVaeSettings {
+            rate_weight: weight,
+            ..codes_settings(local)
+        };
+        let message = settings.validate().unwrap_err().to_string();
+        assert!(
+            message.starts_with("rate-weight must be from 1"),
             "{message}"
         );
     }

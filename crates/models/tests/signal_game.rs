@@ -13,8 +13,9 @@ use burn::{
 use sparse_models::{
     data::ConceptData,
     estimators::{Codes, Mapping, Marginalize, Outcomes},
+    networks::Standard,
     signal_game::{
-        Agents, ChosenGames, GameBatch, GamePlan, Sender, SignalGame, SignalGameConfig, Standard,
+        Agents, ChosenGames, GameBatch, GamePlan, Sender, SignalGame, SignalGameConfig,
         TrainingGames,
     },
     training::{Draw, EpochLoader},
@@ -477,7 +478,7 @@ fn learns_to_talk_about_digits() {
     let data = Arc::new(ConceptData::digits().unwrap());
     let mut game = SignalGameConfig::new(Agents::Best, 64)
         .with_symbols(32)
-        .init(&Standard::of(&data), &device);
+        .init(&Standard::of_examples(&data), &device);
     let mut optimizer = AdamConfig::new().init();
     let estimator = Marginalize::new(Mapping::Sparsemax);
     let plan = GamePlan {

@@ -8,6 +8,7 @@ use rand::seq::SliceRandom;
 use super::GreyBatch;
 use crate::{
     data::{ImageSet, SplitImages},
+    networks::Standard,
     training::{BatchSource, Draw, EpochBatches, Stream},
 };
 
@@ -25,6 +26,15 @@ impl GreyBatch {
             levels: Tensor::from_data(TensorData::new(levels, shape), device),
             draw,
         }
+    }
+}
+
+impl Standard {
+    /// That of the intensities of the images of `set` at `indices`.
+    pub fn of_images(set: &ImageSet, indices: &[usize]) -> Self {
+        Self::of(set.pixels(), indices.len(), |i, row| {
+            row.extend(set.intensities(indices[i]));
+        })
     }
 }
 

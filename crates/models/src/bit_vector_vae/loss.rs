@@ -31,7 +31,16 @@ pub struct BitVectorVaeLosses {
 impl BitVectorVaeLosses {
     /// The negative ELBO `[n]`, in nats: distortion and rate.
     pub fn negative_elbo(&self) -> Tensor<1> {
-        self.estimate.expected_loss.clone() + self.rate.clone()
+        self.weighted(1.0)
+    }
+
+    /// Distortion, and the rate times `weight`, `[n]`.
+    pub fn weighted(&self, weight: f64) -> Tensor<1> {
+        let rate = match weight {
+            1.0 => self.rate.clone(),
+            weight => self.rate.clone().mul_scalar(weight),
+        };
+        self.estimate.expected_loss.clone() + rate
     }
 }
 

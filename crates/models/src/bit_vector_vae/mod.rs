@@ -17,6 +17,7 @@ mod loss;
 mod networks;
 mod pictures;
 mod proposal;
+mod rate_weight;
 mod run;
 mod settings;
 
@@ -29,5 +30,6 @@ pub use learner::{BitVectorVaeLearner, BitVectorVaeOutput};
 pub use loss::{BitVectorVaeLosses, GreyBatch};
 pub use networks::{BitVectorVae, Generator};
 pub use pictures::draw_pictures;
+pub use rate_weight::RateWeight;
 pub use run::BitVectorVaeRun;
 pub use settings::{BitVectorVaeData, BitVectorVaeSettings, ImportanceSettings};

@@ -6,7 +6,7 @@ use burn::{
 use sparse_ops::categorical_log_likelihood;
 
 use super::BitVectorVaeConfig;
-use crate::networks::Mlp;
+use crate::networks::{Mlp, Standard, Standardization};
 
 /// `p(x | z)`: pixels that are independent given the code, each with a categorical distribution over
 /// grey levels.
@@ -85,6 +85,7 @@ pub struct BitVectorVae {
     pub encoder: Mlp,
     /// `p(x | z)`.
     pub generator: Generator,
+    standardization: Option<Standardization>,
     #[module(skip)]
     score_scale: f64,
 }
@@ -103,7 +104,24 @@ impl BitVectorVae {
     /// The scores `[n, bits]` of images with intensities `[n, pixels]`, which parametrize their
     /// distributions over codes.
     pub fn scores(&self, images: Tensor<2>) -> Tensor<2> {
-        self.encoder.forward(images).mul_scalar(self.score_scale)
+        let scores = match &self.standardization {
+            Some(standardization) => standardization.before(&self.encoder, images),
+            None => self.encoder.forward(images),
+        };
+        scores.mul_scalar(self.score_scale)
+    }
+
+    /// The same networks with an encoder that sees standardized intensities.
+    ///
+    /// Pixels of a mean that is not 0 all push the hidden units the same way, which Adam's steps, one for
+    /// each weight, take long to learn to ignore.
+    pub fn with_standard(self, standard: &Standard) -> Self {
+        let device = self.generator.levels.weight.device();
+        let standardization = Some(Standardization::new(standard, &device));
+        Self {
+            standardization,
+            ..self
+        }
     }
 
     /// The same networks with a generator that begins at the frequencies of the levels in the training
@@ -143,6 +161,7 @@ impl BitVectorVaeConfig {
                 network: Mlp::new(&[self.bits, self.hidden, outputs], device),
                 levels: LinearConfig::new(self.features, self.levels).init(device),
             },
+            standardization: None,
             score_scale: self.score_scale,
         }
     }

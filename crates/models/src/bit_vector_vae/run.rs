@@ -8,11 +8,12 @@ use burn::{
 
 use super::{
     BitVectorVaeData, BitVectorVaeLearner, BitVectorVaeSettings, BitVectorVaeTest, GreyImages,
-    draw_pictures, evaluate,
+    RateWeight, draw_pictures, evaluate,
 };
 use crate::{
     data::SplitImages,
     estimators::{BitMethod, UnreadSetting},
+    networks::Standard,
     pictures::draw_curves,
     training::{
         BestEpoch, Display, EpochLoader, Experiment, Figure, LOSS, Metrics, Patience, RunError,
@@ -174,13 +175,24 @@ impl Experiment for BitVectorVaeRun {
 impl BitVectorVaeRun {
     fn fresh(&self, device: &Device) -> Result<BitVectorVaeLearner, RunError> {
         let (settings, pixels) = (&self.settings, self.data.train.pixels());
+        let standard = (settings.standardized)
+            .then(|| Standard::of_images(&self.data.train, &self.data.training));
+        let steps_per_epoch = self.data.training.len().div_ceil(settings.batch_size);
+        let rate_weight = RateWeight {
+            start: settings.rate_weight,
+            steps: settings.epochs * steps_per_epoch / 2,
+            steps_per_epoch,
+        };
         fresh_weights(device, settings.seed, || {
             let mut networks = settings.config(pixels).init(device);
+            if let Some(standard) = &standard {
+                networks = networks.with_standard(standard);
+            }
             if settings.level_frequencies {
                 networks = networks.with_level_counts(&self.data.level_counts(settings.levels));
             }
             let estimator = settings.init_estimator(pixels, device)?;
-            Ok(BitVectorVaeLearner::new(networks, estimator))
+            Ok(BitVectorVaeLearner::new(networks, estimator).with_rate_weight(rate_weight))
         })
     }
 }

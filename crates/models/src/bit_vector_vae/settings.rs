@@ -126,6 +126,12 @@ pub struct BitVectorVaeSettings {
     /// What the encoder's scores are multiplied by before they go to the estimator. Below 1, a sparse
     /// distribution keeps more codes in its support, and does so for longer.
     pub score_scale: f64,
+    /// Whether the encoder sees standardized pixels; see
+    /// [`with_standard`](super::BitVectorVae::with_standard).
+    pub standardized: bool,
+    /// The weight of the rate in the first step of training, from which it falls to 1 over the first half;
+    /// see [`RateWeight`](super::RateWeight). 1 for none.
+    pub rate_weight: f64,
     /// Whether the generator begins at the frequencies of the grey levels, or with random biases; see
     /// [`with_level_counts`](super::BitVectorVae::with_level_counts).
     pub level_frequencies: bool,
@@ -136,6 +142,8 @@ pub struct BitVectorVaeSettings {
 
 /// Bits of a code, at most: far more than any use of it, and far less than memory has room for.
 const MOST_BITS: usize = 4096;
+/// The weight of the rate, at most, likewise.
+const MOST_RATE_WEIGHT: f64 = 1e6;
 /// Samples of an image, at most, likewise.
 const MOST_SAMPLES: usize = 1 << 20;
 
@@ -155,7 +163,9 @@ impl BitVectorVaeSettings {
             batch_size: 64,
             lr,
             final_lr: lr / 20.0,
-            score_scale: 1.0,
+            score_scale: 0.1,
+            standardized: true,
+            rate_weight: 8.0,
             level_frequencies: true,
             importance: ImportanceSettings {
                 importance_samples: 1024,
@@ -189,6 +199,8 @@ impl BitVectorVaeSettings {
             lr,
             final_lr: lr,
             score_scale: 1.0,
+            standardized: false,
+            rate_weight: 1.0,
             level_frequencies: false,
             ..Self::new(data, method, bits)
         }
@@ -252,6 +264,10 @@ impl BitVectorVaeSettings {
         if !(scale > 0.0 && scale.is_finite()) {
             let given = self.score_scale.to_string();
             return refuse("score-scale", given, "a positive number of f32");
+        }
+        if !(self.rate_weight >= 1.0 && self.rate_weight <= MOST_RATE_WEIGHT) {
+            let given = self.rate_weight.to_string();
+            return refuse("rate-weight", given, "from 1 to 1000000");
         }
         self.init_estimator(1, &Device::default())?;
         Ok(())

@@ -6,9 +6,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 use pulp::{Arch, NullaryFnOnce};
 use rand::{Rng, RngExt, seq::index};
 
-use super::{GameBatch, Standard};
+use super::GameBatch;
 use crate::{
     data::{ConceptData, ConceptSet},
+    networks::Standard,
     training::{BatchSource, Draw, EpochBatches, Stream},
 };
 
@@ -264,33 +265,11 @@ impl BatchSource for ChosenGames {
 
 impl Standard {
     /// That of the training examples, as agents see them.
-    pub fn of(data: &ConceptData) -> Self {
-        let (width, examples) = (data.set.width(), data.train.concat());
-        let rows = || {
-            examples.iter().map(|&example| {
-                let mut row = Vec::with_capacity(width);
-                push_normalized(data.set.features(example), &mut row);
-                row
-            })
-        };
-        let count = examples.len() as f64;
-        let mut mean = vec![0.0; width];
-        for row in rows() {
-            for (mean, x) in mean.iter_mut().zip(row) {
-                *mean += f64::from(x) / count;
-            }
-        }
-        // deviations from the mean, not a difference of squares: nothing cancels
-        let deviation = |row: Vec<f32>| -> f64 {
-            let pairs = row.into_iter().zip(&mean);
-            pairs.map(|(x, mean)| (f64::from(x) - mean).powi(2)).sum()
-        };
-        let variance = rows().map(deviation).sum::<f64>() / (count * width as f64);
-        let scale = variance.sqrt() as f32;
-        Self {
-            mean: mean.iter().map(|&mean| mean as f32).collect(),
-            scale: if scale > 0.0 { scale } else { 1.0 },
-        }
+    pub fn of_examples(data: &ConceptData) -> Self {
+        let examples = data.train.concat();
+        Self::of(data.set.width(), examples.len(), |i, row| {
+            push_normalized(data.set.features(examples[i]), row);
+        })
     }
 }
 

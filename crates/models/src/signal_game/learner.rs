@@ -148,7 +148,8 @@ mod tests {
     use super::*;
     use crate::{
         estimators::{Mapping, Marginalize, Sfe},
-        signal_game::{Agents, SignalGameConfig, Standard},
+        networks::Standard,
+        signal_game::{Agents, SignalGameConfig},
         training::{
             Draw,
             tests::{assert_that_a_step_is_whole, assert_that_parts_are_a_whole},

@@ -22,7 +22,7 @@ pub use evaluate::{SignalGameTest, evaluate};
 pub use games::{ChosenGames, Game, GamePlan, TrainingGames};
 pub use learner::{SignalGameLearner, SignalGameOutput};
 pub use loss::{GameBatch, GameLosses, Outlook};
-pub use networks::{FilterSender, Receiver, Sender, SignalGame, Standard, Vision};
+pub use networks::{FilterSender, Receiver, Sender, SignalGame, Vision};
 pub use pictures::draw_pictures;
 pub use run::SignalGameRun;
 pub use settings::{SignalGameData, SignalGameSettings, UnknownData};

@@ -1,8 +1,8 @@
 use burn::{
-    module::{Initializer, Module, Param, RunningState},
+    module::{Initializer, Module, Param},
     nn::{Linear, LinearConfig},
     tensor::{
-        Device, Int, Tensor, TensorData,
+        Device, Int, Tensor,
         activation::{log_softmax, sigmoid},
     },
 };
@@ -12,20 +12,8 @@ use sparse_ops::{entmax_loss, sum_of_sigmoids};
 use super::{Agents, GameBatch, SignalGameConfig, slots::Slots};
 use crate::{
     estimators::{Codes, Outcomes},
-    networks::Mlp,
+    networks::{Mlp, Standard, Standardization},
 };
-
-/// What makes features comparable: the mean of each, and one scale for all.
-///
-/// One scale, because a feature that hardly varies in training (a pixel at the border of an image)
-/// would become huge in a new example if it were divided by its own deviation.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Standard {
-    /// The mean of each feature.
-    pub mean: Vec<f32>,
-    /// The root mean square of what is left when the means are taken away; 1 where nothing is left.
-    pub scale: f32,
-}
 
 /// Eyes that both agents look through: features are standardized, and embedded through one hidden
 /// layer.
@@ -35,8 +23,7 @@ pub struct Standard {
 /// they have trained on more than about new ones.
 #[derive(Module, Debug)]
 pub struct Vision {
-    mean: RunningState<Tensor<1>>,
-    scale: RunningState<Tensor<1>>,
+    standardization: Standardization,
     /// From standardized features to the embedding.
     pub network: Mlp,
 }
@@ -44,8 +31,7 @@ pub struct Vision {
 impl Vision {
     /// `[n, features]` to `[n, size]`.
     fn look(&self, features: Tensor<2>) -> Tensor<2> {
-        let (mean, scale) = (self.mean.value(), self.scale.value());
-        self.network.forward_standardized(features, mean, scale)
+        self.standardization.before(&self.network, features)
     }
 }
 
@@ -243,14 +229,9 @@ impl SignalGameConfig {
         let normal = |std| Initializer::Normal { mean: 0.0, std }.init([symbols, size], device);
         match self.agents {
             Agents::Best => {
-                let fixed = |values: &[f32]| {
-                    let data = TensorData::new(values.to_vec(), [values.len()]);
-                    RunningState::new(Tensor::from_data(data, device))
-                };
                 SignalGame {
                     vision: Some(Vision {
-                        mean: fixed(&standard.mean),
-                        scale: fixed(&[standard.scale]),
+                        standardization: Standardization::new(standard, device),
                         network: Mlp::new(&[features, self.hidden, size], device),
                     }),
                     sender: Sender::Linear(LinearConfig::new(size, symbols).init(device)),

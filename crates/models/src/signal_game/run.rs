@@ -10,12 +10,13 @@ use burn::{
 };
 
 use super::{
-    ChosenGames, SignalGameData, SignalGameLearner, SignalGameSettings, SignalGameTest, Standard,
+    ChosenGames, SignalGameData, SignalGameLearner, SignalGameSettings, SignalGameTest,
     TrainingGames, draw_pictures, evaluate,
 };
 use crate::{
     data::ConceptData,
     estimators::{Method, UnreadSetting},
+    networks::Standard,
     pictures::draw_curves,
     training::{
         BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, Patience, RunError,
@@ -154,7 +155,7 @@ impl Experiment for SignalGameRun {
 impl SignalGameRun {
     fn fresh(&self, device: &Device) -> Result<SignalGameLearner, RunError> {
         let (settings, features) = (&self.settings, self.data.set.width());
-        let (config, standard) = (settings.config(features), Standard::of(&self.data));
+        let (config, standard) = (settings.config(features), Standard::of_examples(&self.data));
         fresh_weights(device, settings.seed, || {
             let agents = config.init(&standard, device);
             let estimator = settings.init_estimator(features, device)?;

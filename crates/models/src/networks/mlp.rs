@@ -1,5 +1,3 @@
-//! Networks that tasks share.
-
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},

@@ -1,0 +1,70 @@
+use crate::training::Draw;
+
+/// Deterministic annealing: the weight of the rate in what is trained, from `start` down to 1 by equal
+/// ratios over the first steps.
+///
+/// The minimum of `E_q[loss] − w H(q)` is the posterior at temperature w. While that is high, q keeps
+/// several codes that explain an image about as well, so that the generator learns which of them does it
+/// best before the encoder has settled on one; a code that lost its probability by chance would not get it
+/// back from a sparse distribution. Source: Ueda & Nakano, [Deterministic annealing EM
+/// algorithm](https://doi.org/10.1016/S0893-6080(97)00133-0), 1998.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RateWeight {
+    /// The weight in the first step.
+    pub start: f64,
+    /// The steps after which it is 1.
+    pub steps: usize,
+    /// The steps of an epoch, to count by.
+    pub steps_per_epoch: usize,
+}
+
+impl RateWeight {
+    /// A weight of 1 in every step: the evidence lower bound.
+    pub const ONE: Self = Self {
+        start: 1.0,
+        steps: 0,
+        steps_per_epoch: 0,
+    };
+
+    /// The weight in a step of training.
+    pub fn at(&self, draw: Draw) -> f64 {
+        let epochs = draw.epoch.saturating_sub(1);
+        let done = epochs * self.steps_per_epoch + draw.step.saturating_sub(1);
+        if done >= self.steps {
+            return 1.0;
+        }
+        let left = 1.0 - done as f64 / self.steps as f64;
+        self.start.powf(left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_falls_by_equal_ratios_to_one_and_stays() {
+        let weight = RateWeight {
+            start: 16.0,
+            steps: 8,
+            steps_per_epoch: 4,
+        };
+        let at = |epoch, step| {
+            weight.at(Draw {
+                seed: 0,
+                epoch,
+                step,
+            })
+        };
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        assert!(close(at(1, 1), 16.0) && close(at(1, 3), 8.0));
+        assert!(close(at(2, 1), 4.0) && close(at(2, 4), 2f64.sqrt()));
+        assert!(at(3, 1) == 1.0 && at(9, 2) == 1.0);
+        let draw = Draw {
+            seed: 0,
+            epoch: 1,
+            step: 1,
+        };
+        assert!(RateWeight::ONE.at(draw) == 1.0);
+    }
+}
