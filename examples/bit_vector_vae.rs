@@ -50,12 +50,15 @@ struct Command {
     /// Learning rate at the end, reached along half a cosine [default: a twentieth of --lr; preset paper: --lr]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::not_negative)]
     final_lr: Option<f64>,
-    /// What the encoder's scores are multiplied by: the less, the longer supports stay large [default: 0.1; preset paper: 1]
+    /// What the encoder's scores are multiplied by: the less, the longer supports stay large [default: 0.1 for the exact methods, 1 for those that sample; preset paper: 1]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = flags::positive)]
     score_scale: Option<f64>,
-    /// Weight of the rate at the start of training, from which it falls to 1 over the first half [default: 8; preset paper: 1]
+    /// Weight of the rate at the start of training, from which it falls to 1 over the first half [default: 8 for the exact methods, 1 for those that sample; preset paper: 1]
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = flags::positive)]
     rate_weight: Option<f64>,
+    /// Share of the pixels that are hidden from the encoder in training, at random [default: 0]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = flags::not_negative)]
+    dropout: Option<f64>,
     /// Samples for each image in the estimate of the marginal likelihood; may differ with --eval-only
     /// [default: 1024]
     #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
@@ -126,6 +129,7 @@ impl Command {
             lr,
             final_lr: flags::final_lr(self.final_lr, lr, base.lr, base.final_lr),
             score_scale: self.score_scale.unwrap_or(base.score_scale),
+            dropout: self.dropout.unwrap_or(base.dropout),
             rate_weight: self.rate_weight.unwrap_or(base.rate_weight),
             importance,
             ..base

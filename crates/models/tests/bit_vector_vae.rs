@@ -470,7 +470,7 @@ fn settings_of_the_networks_do_what_they_say() {
     let device = Device::default();
     let batch = GreyBatch::of(&images(3), &[0, 1, 2], DRAW, &device);
     let config = BitVectorVaeConfig::new(PIXELS, LEVELS, 4);
-    let model = config.with_score_scale(0.5).init(&device);
+    let model = config.clone().with_score_scale(0.5).init(&device);
     let scores = values(model.scores(batch.images.clone()));
     let plain = values(model.encoder.forward(batch.images.clone()) * 0.5);
     assert!(close(&scores, &plain, 1e-6));
@@ -483,6 +483,14 @@ fn settings_of_the_networks_do_what_they_say() {
     let scores = values(model.scores(batch.images));
     // sums of some ten terms up to 3
     assert!(close(&scores, &plain, 1e-5), "{scores:?} {plain:?}");
+
+    let codes = Tensor::<2>::from_data([[0.0f32, 1.0, 1.0, 0.0]], &device);
+    let signs = Tensor::<2>::from_data([[-1.0f32, 1.0, 1.0, -1.0]], &device);
+    let plain = values(model.generator.log_probs(signs));
+    let mut signed = config.with_signed_codes(true).init(&device);
+    signed.generator.network = model.generator.network.clone();
+    signed.generator.levels = model.generator.levels.clone();
+    assert_eq!(values(signed.generator.log_probs(codes)), plain);
 
     let model = model.with_level_counts(&[0, 9, 4, 1, 1]);
     let bias = values(model.generator.levels.bias.as_ref().unwrap().val());

@@ -192,6 +192,7 @@ fn codes_settings(method: BitMethod) -> BitVectorVaeSettings {
             temperature_rate: 0.01,
             ..EstimatorSettings::default()
         },
+        dropout: 0.2,
         ..BitVectorVaeSettings::new(BitVectorVaeData::Digits, method, 10)
     }
 }
@@ -654,6 +655,17 @@ fn impossible_bit_vector_vaes_are_refused_by_name() {
         );
     }
 
+    for share in [1.0, -0.1, f64::NAN] {
+        let settings = BitVectorVaeSettings {
+            dropout: share,
+            ..codes_settings(local)
+        };
+        let message = settings.validate().unwrap_err().to_string();
+        assert!(
+            message.starts_with("dropout must be at least 0"),
+            "{message}"
+        );
+    }
     for weight in [0.5, -1.0, f64::NAN, f64::INFINITY] {
         let settings = BitVectorVaeSettings {
             rate_weight: weight,

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::seq::SliceRandom;
+use rand::{Rng, RngExt, seq::SliceRandom};
 
 use super::GreyBatch;
 use crate::{
@@ -15,8 +15,18 @@ use crate::{
 impl GreyBatch {
     /// The images of `set` at `indices`.
     pub fn of(set: &ImageSet, indices: &[usize], draw: Draw, device: &Device) -> Self {
+        Self::seen(set.all_intensities(indices), set, indices, draw, device)
+    }
+
+    /// The same, of which the encoder sees these intensities.
+    fn seen(
+        images: Vec<f32>,
+        set: &ImageSet,
+        indices: &[usize],
+        draw: Draw,
+        device: &Device,
+    ) -> Self {
         let shape = [indices.len(), set.pixels()];
-        let images = set.all_intensities(indices);
         let mut levels: Vec<i64> = Vec::with_capacity(images.len());
         for &i in indices {
             levels.extend(set.levels(i).iter().map(|&level| i64::from(level)));
@@ -46,6 +56,36 @@ pub struct GreyImages {
     seed: u64,
     batch_size: usize,
     shuffled: bool,
+    hidden: Option<Hidden>,
+}
+
+/// Some of the pixels are hidden from the encoder.
+#[derive(Debug, Clone)]
+struct Hidden {
+    share: f64,
+    /// What stands in their place: the mean of each.
+    mean: Arc<[f32]>,
+}
+
+impl Hidden {
+    /// Hides pixels of images, one after the other. What is left of an image is as far from the mean, on
+    /// average, as the whole is (inverted dropout).
+    fn hide(&self, images: &mut [f32], rng: &mut impl Rng) {
+        let kept = 1.0 - self.share;
+        let stretch = kept.recip() as f32;
+        // of 32 bits each, twice as fast as f64
+        let least = (self.share * 2f64.powi(32)) as u32;
+        for image in images.chunks_exact_mut(self.mean.len()) {
+            for (x, mean) in image.iter_mut().zip(&*self.mean) {
+                let shown = rng.random::<u32>() >= least;
+                *x = if shown {
+                    mean + (*x - mean) * stretch
+                } else {
+                    *mean
+                };
+            }
+        }
+    }
 }
 
 impl GreyImages {
@@ -57,7 +97,16 @@ impl GreyImages {
             seed,
             batch_size,
             shuffled: true,
+            hidden: None,
         }
+    }
+
+    /// The same, with a `share` of the pixels hidden from the encoder behind the `mean` of each. Which ones
+    /// follows from seed, epoch and step.
+    pub fn with_dropout(self, share: f64, mean: &[f32]) -> Self {
+        let mean = mean.into();
+        let hidden = (share > 0.0).then_some(Hidden { share, mean });
+        Self { hidden, ..self }
     }
 
     /// The validation images, always in the same order.
@@ -68,6 +117,7 @@ impl GreyImages {
             seed,
             batch_size,
             shuffled: false,
+            hidden: None,
         }
     }
 }
@@ -89,12 +139,17 @@ impl BatchSource for GreyImages {
         if self.shuffled {
             order.shuffle(&mut draw.generator(Stream::Data));
         }
-        let data = self.data.clone();
+        let (data, hidden) = (self.data.clone(), self.hidden.clone());
         EpochBatches {
             items: order.len(),
             batch_size: self.batch_size,
             make: Box::new(move |items, draw, device| {
-                GreyBatch::of(&data.train, &order[items], draw, device)
+                let indices = &order[items];
+                let mut images = data.train.all_intensities(indices);
+                if let Some(hidden) = &hidden {
+                    hidden.hide(&mut images, &mut draw.generator(Stream::Noise));
+                }
+                GreyBatch::seen(images, &data.train, indices, draw, device)
             }),
         }
     }
@@ -104,5 +159,59 @@ impl BatchSource for GreyImages {
             indices: self.indices[items].to_vec(),
             ..self.clone()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const SHARE: f64 = 0.3;
+
+    fn values(batch: &GreyBatch) -> (Vec<f32>, Vec<i64>) {
+        let images = batch.images.clone().into_data();
+        let levels = batch.levels.clone().into_data();
+        (images.iter().collect(), levels.iter().collect())
+    }
+
+    /// The batch of a step in the first epoch, of all that are trained on.
+    fn batch(source: &GreyImages, step: usize) -> (Vec<f32>, Vec<i64>) {
+        let draw = |step| Draw {
+            seed: source.seed(),
+            epoch: 1,
+            step,
+        };
+        let make = source.epoch(draw(0)).make;
+        values(&make(0..source.items(), draw(step), &Device::default()))
+    }
+
+    #[test]
+    fn hidden_pixels_are_means_and_the_others_as_far_from_them_on_average() {
+        let data = Arc::new(SplitImages::digits().unwrap());
+        let mean = Standard::of_images(&data.train, &data.training).mean;
+        let source = || GreyImages::training(data.clone(), 7, 64);
+        let hiding = source().with_dropout(SHARE, &mean);
+        let (whole, levels) = batch(&source(), 3);
+        let (seen, explained) = batch(&hiding, 3);
+        assert_eq!(levels, explained);
+        let (mut hidden, mut all) = (0.0, 0.0);
+        for (i, (x, seen)) in whole.iter().zip(&seen).enumerate() {
+            let mean = mean[i % mean.len()];
+            let shown = mean + (x - mean) / (1.0 - SHARE as f32);
+            // which of both it is cannot be told where a pixel is at its mean
+            if (x - mean).abs() > 1e-3 {
+                all += 1.0;
+                hidden += f64::from(u8::from(*seen == mean));
+            }
+            // a rounding of numbers up to about 1
+            assert!(*seen == mean || (seen - shown).abs() < 1e-6, "{x} {seen}");
+        }
+        // five standard deviations of a binomial frequency
+        let allowed = 5.0 * (SHARE * (1.0 - SHARE) / all).sqrt();
+        assert!((hidden / all - SHARE).abs() < allowed, "{hidden} of {all}");
+        assert_eq!(seen, batch(&hiding, 3).0);
+        assert_ne!(seen, batch(&hiding, 4).0);
+        assert_eq!(batch(&source().with_dropout(0.0, &mean), 3).0, whole);
     }
 }

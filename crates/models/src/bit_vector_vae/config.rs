@@ -18,4 +18,7 @@ pub struct BitVectorVaeConfig {
     /// What the encoder's scores are multiplied by.
     #[config(default = 1.0)]
     pub score_scale: f64,
+    /// Whether the generator sees a bit that is off as −1 instead of 0.
+    #[config(default = false)]
+    pub signed_codes: bool,
 }

@@ -20,12 +20,18 @@ pub struct Generator {
     pub network: Mlp,
     /// From the features of a pixel to the logits of its levels.
     pub levels: Linear,
+    #[module(skip)]
+    signed_codes: bool,
 }
 
 impl Generator {
     /// The features `[n, pixels, features]` of codes `[n, bits]`.
     fn features(&self, codes: Tensor<2>) -> Tensor<3> {
         let [features, _] = self.levels.weight.dims();
+        let codes = match self.signed_codes {
+            true => codes.mul_scalar(2.0).sub_scalar(1.0),
+            false => codes,
+        };
         let flat = self.network.forward(codes);
         let [n, outputs] = flat.dims();
         flat.reshape([n, outputs / features, features])
@@ -160,6 +166,7 @@ impl BitVectorVaeConfig {
             generator: Generator {
                 network: Mlp::new(&[self.bits, self.hidden, outputs], device),
                 levels: LinearConfig::new(self.features, self.levels).init(device),
+                signed_codes: self.signed_codes,
             },
             standardization: None,
             score_scale: self.score_scale,

@@ -131,7 +131,8 @@ impl Experiment for BitVectorVaeRun {
             })?;
         let optimizer = adam(None);
         let learner = Learner::new(self.fresh(&device)?, optimizer, schedule);
-        let training = GreyImages::training(self.data.clone(), seed, settings.batch_size);
+        let training = GreyImages::training(self.data.clone(), seed, settings.batch_size)
+            .with_dropout(settings.dropout, &self.standard().mean);
         let validation = GreyImages::validation(self.data.clone(), seed, VALIDATION_BATCH);
         let train = EpochLoader::training(training, device, session.epochs_done());
         session.fit(
@@ -173,10 +174,13 @@ impl Experiment for BitVectorVaeRun {
 }
 
 impl BitVectorVaeRun {
+    fn standard(&self) -> Standard {
+        Standard::of_images(&self.data.train, &self.data.training)
+    }
+
     fn fresh(&self, device: &Device) -> Result<BitVectorVaeLearner, RunError> {
         let (settings, pixels) = (&self.settings, self.data.train.pixels());
-        let standard = (settings.standardized)
-            .then(|| Standard::of_images(&self.data.train, &self.data.training));
+        let standard = settings.standardized.then(|| self.standard());
         let steps_per_epoch = self.data.training.len().div_ceil(settings.batch_size);
         let rate_weight = RateWeight {
             start: settings.rate_weight,

@@ -129,6 +129,10 @@ pub struct BitVectorVaeSettings {
     /// Whether the encoder sees standardized pixels; see
     /// [`with_standard`](super::BitVectorVae::with_standard).
     pub standardized: bool,
+    /// Whether the generator sees a bit that is off as −1 instead of 0.
+    pub signed_codes: bool,
+    /// The share of the pixels that the encoder does not see in training, drawn anew each time.
+    pub dropout: f64,
     /// The weight of the rate in the first step of training, from which it falls to 1 over the first half;
     /// see [`RateWeight`](super::RateWeight). 1 for none.
     pub rate_weight: f64,
@@ -151,6 +155,7 @@ impl BitVectorVaeSettings {
     /// What works best with codes of `bits` bits.
     pub fn new(data: BitVectorVaeData, method: BitMethod, bits: usize) -> Self {
         let lr = learning_rate(method);
+        let (score_scale, rate_weight) = exploration(method);
         let common = Self {
             data,
             method,
@@ -163,9 +168,11 @@ impl BitVectorVaeSettings {
             batch_size: 64,
             lr,
             final_lr: lr / 20.0,
-            score_scale: 0.1,
+            score_scale,
             standardized: true,
-            rate_weight: 8.0,
+            signed_codes: true,
+            dropout: 0.0,
+            rate_weight,
             level_frequencies: true,
             importance: ImportanceSettings {
                 importance_samples: 1024,
@@ -200,6 +207,7 @@ impl BitVectorVaeSettings {
             final_lr: lr,
             score_scale: 1.0,
             standardized: false,
+            signed_codes: false,
             rate_weight: 1.0,
             level_frequencies: false,
             ..Self::new(data, method, bits)
@@ -265,6 +273,10 @@ impl BitVectorVaeSettings {
             let given = self.score_scale.to_string();
             return refuse("score-scale", given, "a positive number of f32");
         }
+        if !(0.0..1.0).contains(&self.dropout) {
+            let given = self.dropout.to_string();
+            return refuse("dropout", given, "at least 0 and below 1");
+        }
         if !(self.rate_weight >= 1.0 && self.rate_weight <= MOST_RATE_WEIGHT) {
             let given = self.rate_weight.to_string();
             return refuse("rate-weight", given, "from 1 to 1000000");
@@ -307,12 +319,23 @@ impl BitVectorVaeSettings {
         BitVectorVaeConfig::new(pixels, self.levels, self.bits)
             .with_hidden(self.data.hidden())
             .with_score_scale(self.score_scale)
+            .with_signed_codes(self.signed_codes)
     }
 }
 
 /// As in the paper: gradients without noise allow larger steps.
 fn learning_rate(method: BitMethod) -> f64 {
     if method.is_exact() { 2e-3 } else { 1e-3 }
+}
+
+/// The scale of the scores, and the weight of the rate at the start. Samples explore by themselves; a sparse
+/// distribution only while its support is large.
+fn exploration(method: BitMethod) -> (f64, f64) {
+    if method.is_exact() {
+        (0.1, 8.0)
+    } else {
+        (1.0, 1.0)
+    }
 }
 
 #[cfg(test)]
