@@ -155,7 +155,6 @@ impl BitVectorVaeSettings {
     /// What works best with codes of `bits` bits.
     pub fn new(data: BitVectorVaeData, method: BitMethod, bits: usize) -> Self {
         let lr = learning_rate(method);
-        let (score_scale, rate_weight) = exploration(method);
         let common = Self {
             data,
             method,
@@ -168,16 +167,27 @@ impl BitVectorVaeSettings {
             batch_size: 64,
             lr,
             final_lr: lr / 20.0,
-            score_scale,
+            score_scale: 1.0,
             standardized: true,
             signed_codes: true,
             dropout: 0.0,
-            rate_weight,
+            rate_weight: 1.0,
             level_frequencies: true,
             importance: ImportanceSettings {
                 importance_samples: 1024,
                 test_images: Some(1000),
             },
+        };
+        // Samples explore, and their noise keeps an encoder from fitting the training images too well; a sparse
+        // distribution explores only while its support is large.
+        let common = match method.is_exact() {
+            true => Self {
+                score_scale: 0.1,
+                rate_weight: 8.0,
+                dropout: 0.1,
+                ..common
+            },
+            false => common,
         };
         match data {
             // four times the steps of the paper's batches
@@ -208,6 +218,7 @@ impl BitVectorVaeSettings {
             score_scale: 1.0,
             standardized: false,
             signed_codes: false,
+            dropout: 0.0,
             rate_weight: 1.0,
             level_frequencies: false,
             ..Self::new(data, method, bits)
@@ -328,16 +339,6 @@ fn learning_rate(method: BitMethod) -> f64 {
     if method.is_exact() { 2e-3 } else { 1e-3 }
 }
 
-/// The scale of the scores, and the weight of the rate at the start. Samples explore by themselves; a sparse
-/// distribution only while its support is large.
-fn exploration(method: BitMethod) -> (f64, f64) {
-    if method.is_exact() {
-        (0.1, 8.0)
-    } else {
-        (1.0, 1.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,5 +352,23 @@ mod tests {
         assert_eq!(best(BitVectorVaeData::FashionMnist, 32), 16);
         assert_eq!(paper(BitVectorVaeData::FashionMnist, 32), 64);
         assert_eq!(paper(BitVectorVaeData::FashionMnist, 128), 16);
+    }
+
+    #[test]
+    fn the_papers_training_has_nothing_that_the_paper_has_not() {
+        for method in BitMethod::ALL {
+            let paper = BitVectorVaeSettings::paper(BitVectorVaeData::FashionMnist, method, 32);
+            assert!(!paper.standardized && !paper.signed_codes && !paper.level_frequencies);
+            let BitVectorVaeSettings {
+                score_scale,
+                rate_weight,
+                dropout,
+                lr,
+                final_lr,
+                ..
+            } = paper;
+            assert_eq!((score_scale, rate_weight, dropout), (1.0, 1.0, 0.0));
+            assert_eq!(lr, final_lr);
+        }
     }
 }
