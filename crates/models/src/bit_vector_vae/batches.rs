@@ -73,7 +73,6 @@ impl Hidden {
     fn hide(&self, images: &mut [f32], rng: &mut impl Rng) {
         let kept = 1.0 - self.share;
         let stretch = kept.recip() as f32;
-        // of 32 bits each, twice as fast as f64
         let least = (self.share * 2f64.powi(32)) as u32;
         for image in images.chunks_exact_mut(self.mean.len()) {
             for (x, mean) in image.iter_mut().zip(&*self.mean) {
@@ -101,14 +100,6 @@ impl GreyImages {
         }
     }
 
-    /// The same, with a `share` of the pixels hidden from the encoder behind the `mean` of each. Which ones
-    /// follows from seed, epoch and step.
-    pub fn with_dropout(self, share: f64, mean: &[f32]) -> Self {
-        let mean = mean.into();
-        let hidden = (share > 0.0).then_some(Hidden { share, mean });
-        Self { hidden, ..self }
-    }
-
     /// The validation images, always in the same order.
     pub fn validation(data: Arc<SplitImages>, seed: u64, batch_size: usize) -> Self {
         Self {
@@ -119,6 +110,14 @@ impl GreyImages {
             shuffled: false,
             hidden: None,
         }
+    }
+
+    /// The same, with a `share` of the pixels hidden from the encoder behind the `mean` of each. Which ones
+    /// follows from seed, epoch and step.
+    pub fn with_dropout(self, share: f64, mean: &[f32]) -> Self {
+        let mean = mean.into();
+        let hidden = (share > 0.0).then_some(Hidden { share, mean });
+        Self { hidden, ..self }
     }
 }
 

@@ -120,8 +120,8 @@ impl Experiment for BitVectorVaeRun {
         let session = Session::of(&self.folder)?.with_patience(self.settings.patience());
         let (settings, seed) = (&self.settings, self.settings.seed);
         let device = self.device.clone().autodiff();
-        let steps = self.data.training.len().div_ceil(settings.batch_size);
-        let schedule = CosineAnnealingLrSchedulerConfig::new(settings.lr, settings.epochs * steps)
+        let steps = settings.epochs * self.steps_per_epoch();
+        let schedule = CosineAnnealingLrSchedulerConfig::new(settings.lr, steps)
             .with_min_lr(settings.final_lr)
             .init()
             .map_err(|_| RunError::Setting {
@@ -174,6 +174,12 @@ impl Experiment for BitVectorVaeRun {
 }
 
 impl BitVectorVaeRun {
+    fn steps_per_epoch(&self) -> usize {
+        let images = self.data.training.len();
+        images.div_ceil(self.settings.batch_size)
+    }
+
+    /// That of the images to train on.
     fn standard(&self) -> Standard {
         Standard::of_images(&self.data.train, &self.data.training)
     }
@@ -181,7 +187,7 @@ impl BitVectorVaeRun {
     fn fresh(&self, device: &Device) -> Result<BitVectorVaeLearner, RunError> {
         let (settings, pixels) = (&self.settings, self.data.train.pixels());
         let standard = settings.standardized.then(|| self.standard());
-        let steps_per_epoch = self.data.training.len().div_ceil(settings.batch_size);
+        let steps_per_epoch = self.steps_per_epoch();
         let rate_weight = RateWeight {
             start: settings.rate_weight,
             steps: settings.epochs * steps_per_epoch / 2,

@@ -22,7 +22,7 @@ pub enum Stream {
     Data,
     /// Which labelled examples join the others.
     Labelled,
-    /// Continuous noise of the model.
+    /// Continuous noise of the model, and which pixels it does not see.
     Noise,
     /// An estimator's samples.
     Estimator,
