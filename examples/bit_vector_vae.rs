@@ -56,8 +56,8 @@ struct Command {
     /// Weight of the rate at the start of training, from which it falls to 1 over the first half [default: 8 for the exact methods, 1 for those that sample; preset paper: 1]
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = flags::positive)]
     rate_weight: Option<f64>,
-    /// Share of the pixels that are hidden from the encoder in training, at random [default: 0.1 for the exact methods, 0 for those that sample; preset paper: 0]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = flags::not_negative)]
+    /// Probability of each pixel to be hidden from the encoder in training [default: 0.1 for the exact methods, 0 for those that sample; preset paper: 0]
+    #[arg(long, value_name = "PROBABILITY", allow_negative_numbers = true, value_parser = flags::not_negative)]
     dropout: Option<f64>,
     /// Samples for each image in the estimate of the marginal likelihood; may differ with --eval-only
     /// [default: 1024]

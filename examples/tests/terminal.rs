@@ -125,22 +125,15 @@ fn ctrl_c_under_the_dashboard_stops_and_the_run_can_go_on() {
     );
 }
 
-#[test]
-fn ctrl_c_ends_an_evaluation_at_once() {
+/// After its only epoch, in the folder `run`, a command evaluates for many minutes.
+fn ends_an_evaluation_at_once(example: &str, arguments: &[&str], run: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("run");
-    // many minutes of evaluation
-    let arguments = [
-        "--plain",
-        "--epochs",
-        "1",
-        "--importance-samples",
-        "1000000",
-    ];
-    let (child, _terminal) = start("bit_vector_vae", &arguments, &out);
+    let out = folder.path().join("out");
+    let (child, _terminal) = start(example, arguments, &out);
+    let run = out.join(run);
     let began = Instant::now();
     // the training's last act
-    while !out.join("checkpoints/schedule-1.bpk").exists() {
+    while !run.join("checkpoints/schedule-1.bpk").exists() {
         assert!(began.elapsed() < PATIENCE, "no checkpoint");
         sleep(Duration::from_millis(5));
     }
@@ -149,5 +142,25 @@ fn ctrl_c_ends_an_evaluation_at_once() {
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let (code, said) = end(child);
     assert_eq!(code, Some(130), "{said}");
-    assert!(!out.join("metrics.json").exists());
+    assert!(!run.join("metrics.json").exists());
+}
+
+#[test]
+fn ctrl_c_ends_an_evaluation_at_once() {
+    let arguments = [
+        "--plain",
+        "--epochs",
+        "1",
+        "--importance-samples",
+        "1000000",
+    ];
+    ends_an_evaluation_at_once("bit_vector_vae", &arguments, ".");
+}
+
+#[test]
+fn ctrl_c_ends_the_evaluation_of_a_comparison_at_once() {
+    let samples = "importance_samples=1000000";
+    let task = ["bit-vector-vae", "--methods", "sfe", "--seeds", "1"];
+    let arguments = [&task[..], &["--epochs", "1", "--set", samples]].concat();
+    ends_an_evaluation_at_once("compare", &arguments, "sfe-1");
 }

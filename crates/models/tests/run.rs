@@ -254,7 +254,7 @@ fn a_model_of_other_sizes_is_refused() {
     fs::write(folder.file("config.json"), &other).unwrap();
     let message = codes(&folder).evaluate().unwrap_err().to_string();
     assert!(
-        message.contains("the model of epoch 1 has not the sizes"),
+        message.contains("the model of epoch 1 has not the tensors, or not the sizes"),
         "{message}"
     );
     assert!(!folder.file("metrics.json").exists());
@@ -475,6 +475,22 @@ fn a_bit_that_a_disk_has_turned_over_is_found() {
         assert!(message.contains("SHA-256"), "{message}");
         fs::write(&file, &whole).unwrap();
     }
+    // whichever is the best one: an evaluation reads its model
+    let models: Vec<_> = (checkpoints.epochs().unwrap().into_iter())
+        .map(|epoch| checkpoints.file("model", epoch))
+        .map(|file| (fs::read(&file).unwrap(), file))
+        .collect();
+    for (whole, file) in &models {
+        fs::write(file, &whole[..whole.len() - 1]).unwrap();
+    }
+    let evaluated = run(&folder).evaluate().unwrap_err();
+    assert!(matches!(evaluated, RunError::Damaged { .. }), "{evaluated}");
+    assert!(evaluated.to_string().contains("SHA-256"), "{evaluated}");
+    for (whole, file) in &models {
+        fs::write(file, whole).unwrap();
+    }
+    // checkpoints of earlier versions have none
+    fs::remove_file(folder.file(&format!("checkpoints/model-{newest}.bpk.sha256"))).unwrap();
     run(&folder).train(Display::default()).unwrap();
     assert!(leftovers(&folder.file("checkpoints")).is_empty());
 }
@@ -493,6 +509,11 @@ fn a_run_is_not_continued_with_other_data() {
     let error = of_labels(4).unwrap_err();
     assert!(matches!(error, RunError::OtherData { .. }), "{error}");
     assert!(error.to_string().contains("--data-dir"), "{error}");
+    // nor is a run of an earlier version, which has no fingerprint, given that of whoever looks at it
+    let fingerprint = folder.file("data.fingerprint");
+    fs::remove_file(&fingerprint).unwrap();
+    of_labels(4).unwrap();
+    assert!(!fingerprint.exists());
 }
 
 /// A log that does not say what has been trained is not taken for that of a run that has just begun.

@@ -126,7 +126,7 @@ impl<E: Experiment> Comparison<E> {
             let run = &self.runs[index];
             let name = run.name();
             let display = progress.begin(&name, run.epochs(), stop.interrupter());
-            let state = match run.train(self.request.data_dir.as_deref(), device, display) {
+            let state = match run.train(self.request.data_dir.as_deref(), device, display, stop) {
                 Ok(metrics) => State::Finished(Box::new(metrics)),
                 Err(RunError::Interrupted { .. }) => State::Unfinished,
                 // where it was kept is the folder's name, and `--resume` not how to go on
@@ -211,6 +211,7 @@ impl<E: Experiment> PlannedRun<E> {
         data_dir: Option<&Path>,
         device: &Device,
         display: Display,
+        stop: &Stop,
     ) -> Result<Metrics<E::Test>, RunError> {
         let data = E::read_data(&self.settings, data_dir)?;
         let folder = match RunFolder::open(&self.path) {
@@ -218,7 +219,7 @@ impl<E: Experiment> PlannedRun<E> {
             found => found,
         }?;
         let run = E::of_data(folder, self.settings.clone(), data, device.clone())?;
-        run.train(display)?;
+        stop.while_training(|| run.train(display))?;
         run.evaluate()
     }
 }

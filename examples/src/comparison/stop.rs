@@ -9,6 +9,7 @@ use burn::train::Interrupter;
 #[derive(Clone, Default)]
 pub struct Stop {
     asked: Arc<AtomicBool>,
+    training: Arc<AtomicBool>,
     current: Arc<Mutex<Interrupter>>,
 }
 
@@ -34,12 +35,21 @@ impl Stop {
         fresh
     }
 
-    /// Asks at the first Ctrl-C; the second one insists, and ends the process.
+    /// Does what takes an [`interrupter`](Self::interrupter) into account.
+    pub(super) fn while_training<T>(&self, train: impl FnOnce() -> T) -> T {
+        self.training.store(true, Ordering::SeqCst);
+        let result = train();
+        self.training.store(false, Ordering::SeqCst);
+        result
+    }
+
+    /// Ctrl-C asks while a run is trained, and the second one insists. At any other time it ends the process:
+    /// an evaluation writes its figures when it is done, and the same command repeats it.
     pub fn on_ctrl_c(&self) {
         let stop = self.clone();
         // another handler may be there already: then Ctrl-C is its business
         let _ = ctrlc::set_handler(move || {
-            if stop.asked() {
+            if stop.asked() || !stop.training.load(Ordering::SeqCst) {
                 std::process::exit(130);
             }
             stop.ask();

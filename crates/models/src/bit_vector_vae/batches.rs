@@ -56,24 +56,21 @@ pub struct GreyImages {
     seed: u64,
     batch_size: usize,
     shuffled: bool,
-    hidden: Option<Hidden>,
+    dropout: Option<Dropout>,
 }
 
-/// Some of the pixels are hidden from the encoder.
+/// Which pixels the encoder does not see.
 #[derive(Debug, Clone)]
-struct Hidden {
-    share: f64,
+struct Dropout {
+    probability: f64,
     /// What stands in their place: the mean of each.
     mean: Arc<[f32]>,
 }
 
-impl Hidden {
-    /// Hides pixels of images, one after the other. What is left of an image is as far from the mean, on
-    /// average, as the whole is (inverted dropout).
-    fn hide(&self, images: &mut [f32], rng: &mut impl Rng) {
-        let kept = 1.0 - self.share;
-        let stretch = kept.recip() as f32;
-        let least = (self.share * 2f64.powi(32)) as u32;
+impl Dropout {
+    fn apply(&self, images: &mut [f32], rng: &mut impl Rng) {
+        let stretch = (1.0 - self.probability).recip() as f32;
+        let least = (self.probability * 2f64.powi(32)) as u32;
         for image in images.chunks_exact_mut(self.mean.len()) {
             for (x, mean) in image.iter_mut().zip(&*self.mean) {
                 let shown = rng.random::<u32>() >= least;
@@ -96,7 +93,7 @@ impl GreyImages {
             seed,
             batch_size,
             shuffled: true,
-            hidden: None,
+            dropout: None,
         }
     }
 
@@ -108,16 +105,33 @@ impl GreyImages {
             seed,
             batch_size,
             shuffled: false,
-            hidden: None,
+            dropout: None,
         }
     }
 
-    /// The same, with a `share` of the pixels hidden from the encoder behind the `mean` of each. Which ones
-    /// follows from seed, epoch and step.
-    pub fn with_dropout(self, share: f64, mean: &[f32]) -> Self {
+    /// The same, where the encoder does not see each pixel with a `probability`, but its `mean`; the others are
+    /// stretched from it, so that a pixel is as far from its mean, on average, as it was (inverted dropout). The
+    /// generator explains the whole image: a denoising VAE (Im, Ahn, Memisevic & Bengio, [Denoising Criterion for
+    /// Variational Auto-Encoding Framework](https://arxiv.org/abs/1511.06406), 2017). Which pixels follows from
+    /// seed, epoch and step.
+    ///
+    /// # Panics
+    ///
+    /// If the probability is not in `0..1`, or there is not a mean for each pixel.
+    pub fn with_dropout(self, probability: f64, mean: &[f32]) -> Self {
+        assert!(
+            (0.0..1.0).contains(&probability),
+            "with_dropout: a probability in 0..1, got {probability}"
+        );
+        let pixels = self.data.train.pixels();
+        assert!(
+            mean.len() == pixels,
+            "with_dropout: a mean for each of {pixels} pixels, got {}",
+            mean.len()
+        );
         let mean = mean.into();
-        let hidden = (share > 0.0).then_some(Hidden { share, mean });
-        Self { hidden, ..self }
+        let dropout = Some(Dropout { probability, mean });
+        Self { dropout, ..self }
     }
 }
 
@@ -138,15 +152,15 @@ impl BatchSource for GreyImages {
         if self.shuffled {
             order.shuffle(&mut draw.generator(Stream::Data));
         }
-        let (data, hidden) = (self.data.clone(), self.hidden.clone());
+        let (data, dropout) = (self.data.clone(), self.dropout.clone());
         EpochBatches {
             items: order.len(),
             batch_size: self.batch_size,
             make: Box::new(move |items, draw, device| {
                 let indices = &order[items];
                 let mut images = data.train.all_intensities(indices);
-                if let Some(hidden) = &hidden {
-                    hidden.hide(&mut images, &mut draw.generator(Stream::Noise));
+                if let Some(dropout) = &dropout {
+                    dropout.apply(&mut images, &mut draw.generator(Stream::Noise));
                 }
                 GreyBatch::seen(images, &data.train, indices, draw, device)
             }),
@@ -166,7 +180,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const SHARE: f64 = 0.3;
+    const PROBABILITY: f64 = 0.3;
 
     fn values(batch: &GreyBatch) -> (Vec<f32>, Vec<i64>) {
         let images = batch.images.clone().into_data();
@@ -174,15 +188,16 @@ mod tests {
         (images.iter().collect(), levels.iter().collect())
     }
 
-    /// The batch of a step in the first epoch, of all that are trained on.
-    fn batch(source: &GreyImages, step: usize) -> (Vec<f32>, Vec<i64>) {
-        let draw = |step| Draw {
+    /// The batch of a step in an epoch, of all images that are trained on, in the order of the first epoch.
+    fn batch(source: &GreyImages, epoch: usize, step: usize) -> (Vec<f32>, Vec<i64>) {
+        let draw = |epoch, step| Draw {
             seed: source.seed(),
-            epoch: 1,
+            epoch,
             step,
         };
-        let make = source.epoch(draw(0)).make;
-        values(&make(0..source.items(), draw(step), &Device::default()))
+        let make = source.epoch(draw(1, 0)).make;
+        let all = 0..source.items();
+        values(&make(all, draw(epoch, step), &Device::default()))
     }
 
     #[test]
@@ -190,14 +205,14 @@ mod tests {
         let data = Arc::new(SplitImages::digits().unwrap());
         let mean = Standard::of_images(&data.train, &data.training).mean;
         let source = || GreyImages::training(data.clone(), 7, 64);
-        let hiding = source().with_dropout(SHARE, &mean);
-        let (whole, levels) = batch(&source(), 3);
-        let (seen, explained) = batch(&hiding, 3);
+        let hiding = source().with_dropout(PROBABILITY, &mean);
+        let (whole, levels) = batch(&source(), 1, 3);
+        let (seen, explained) = batch(&hiding, 1, 3);
         assert_eq!(levels, explained);
         let (mut hidden, mut all) = (0.0, 0.0);
         for (i, (x, seen)) in whole.iter().zip(&seen).enumerate() {
             let mean = mean[i % mean.len()];
-            let shown = mean + (x - mean) / (1.0 - SHARE as f32);
+            let shown = mean + (x - mean) / (1.0 - PROBABILITY as f32);
             // which of both it is cannot be told where a pixel is at its mean
             if (x - mean).abs() > 1e-3 {
                 all += 1.0;
@@ -207,10 +222,14 @@ mod tests {
             assert!(*seen == mean || (seen - shown).abs() < 1e-6, "{x} {seen}");
         }
         // five standard deviations of a binomial frequency
-        let allowed = 5.0 * (SHARE * (1.0 - SHARE) / all).sqrt();
-        assert!((hidden / all - SHARE).abs() < allowed, "{hidden} of {all}");
-        assert_eq!(seen, batch(&hiding, 3).0);
-        assert_ne!(seen, batch(&hiding, 4).0);
-        assert_eq!(batch(&source().with_dropout(0.0, &mean), 3).0, whole);
+        let allowed = 5.0 * (PROBABILITY * (1.0 - PROBABILITY) / all).sqrt();
+        assert!(
+            (hidden / all - PROBABILITY).abs() < allowed,
+            "{hidden} of {all}"
+        );
+        assert_eq!(seen, batch(&hiding, 1, 3).0);
+        assert_ne!(seen, batch(&hiding, 1, 4).0);
+        assert_ne!(seen, batch(&hiding, 2, 3).0);
+        assert_eq!(batch(&source().with_dropout(0.0, &mean), 1, 3).0, whole);
     }
 }

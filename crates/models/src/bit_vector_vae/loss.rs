@@ -11,9 +11,10 @@ use crate::{
 /// The images of a step.
 #[derive(Debug, Clone)]
 pub struct GreyBatch {
-    /// Intensities `[n, pixels]` from 0 to 1, which the encoder sees.
+    /// What the encoder sees, `[n, pixels]`: intensities from 0 to 1; in training some may be
+    /// [hidden](super::GreyImages::with_dropout), and the others stretched.
     pub images: Tensor<2>,
-    /// The same as grey levels `[n, pixels]`, which the generator explains.
+    /// The grey levels `[n, pixels]` of the images, which the generator explains.
     pub levels: Tensor<2, Int>,
     /// The step.
     pub draw: Draw,

@@ -86,8 +86,8 @@ impl Generator {
 /// The two networks of the model.
 #[derive(Module, Debug)]
 pub struct BitVectorVae {
-    /// From intensities `[n, pixels]`, standardized [where that is asked for](Self::with_standard), to a score `[n, bits]` for each bit, before they are scaled; see
-    /// [`scores`](Self::scores).
+    /// From intensities `[n, pixels]`, which are [standardized](Self::with_standard) where that was asked for,
+    /// to a score `[n, bits]` for each bit, before they are scaled; see [`scores`](Self::scores).
     pub encoder: Mlp,
     /// `p(x | z)`.
     pub generator: Generator,

@@ -1,12 +1,12 @@
 use crate::training::Draw;
 
-/// Deterministic annealing: the weight of the rate in what is trained, from `start` down to 1 by equal
-/// ratios over the first steps.
+/// Deterministic annealing: the weight of the rate in what is trained (the β of a β-VAE), from `start` down to 1
+/// by equal ratios over the first steps. The other way round than the usual warm-up of the rate.
 ///
-/// The minimum of `E_q[loss] − w H(q)` is the posterior at temperature w. While that is high, q keeps
-/// several codes that explain an image about as well, so that the generator learns which of them does it
-/// best before the encoder has settled on one; a code that lost its probability by chance would not get it
-/// back from a sparse distribution. Source: Ueda & Nakano, [Deterministic annealing EM
+/// Of all distributions q over codes, the one with the least `E_q[−log p(x | z)] − w H(q)` is proportional to
+/// `p(x | z)^(1/w)`: the posterior at temperature w under the uniform prior. While that is high, it pays to keep
+/// several codes for an image, and their differences are what the encoder learns from: a code outside of a sparse
+/// support has no gradient of its own. Source: Ueda & Nakano, [Deterministic annealing EM
 /// algorithm](https://doi.org/10.1016/S0893-6080(97)00133-0), 1998.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RateWeight {

@@ -131,8 +131,10 @@ impl Experiment for BitVectorVaeRun {
             })?;
         let optimizer = adam(None);
         let learner = Learner::new(self.fresh(&device)?, optimizer, schedule);
-        let training = GreyImages::training(self.data.clone(), seed, settings.batch_size)
-            .with_dropout(settings.dropout, &self.standard().mean);
+        let mut training = GreyImages::training(self.data.clone(), seed, settings.batch_size);
+        if settings.dropout > 0.0 {
+            training = training.with_dropout(settings.dropout, &self.standard().mean);
+        }
         let validation = GreyImages::validation(self.data.clone(), seed, VALIDATION_BATCH);
         let train = EpochLoader::training(training, device, session.epochs_done());
         session.fit(

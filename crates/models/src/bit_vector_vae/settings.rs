@@ -127,14 +127,20 @@ pub struct BitVectorVaeSettings {
     /// distribution keeps more codes in its support, and does so for longer.
     pub score_scale: f64,
     /// Whether the encoder sees standardized pixels; see
-    /// [`with_standard`](super::BitVectorVae::with_standard).
+    /// [`with_standard`](super::BitVectorVae::with_standard). Runs of earlier versions, whose `config.json` has
+    /// neither this nor the next three, did without.
+    #[serde(default)]
     pub standardized: bool,
     /// Whether the generator sees a bit that is off as −1 instead of 0.
+    #[serde(default)]
     pub signed_codes: bool,
-    /// The share of the pixels that the encoder does not see in training, drawn anew each time.
+    /// The probability of each pixel to be hidden from the encoder in training; see
+    /// [`with_dropout`](super::GreyImages::with_dropout).
+    #[serde(default)]
     pub dropout: f64,
     /// The weight of the rate in the first step of training, from which it falls to 1 over the first half;
     /// see [`RateWeight`](super::RateWeight). 1 for none.
+    #[serde(default = "one")]
     pub rate_weight: f64,
     /// Whether the generator begins at the frequencies of the grey levels, or with random biases; see
     /// [`with_level_counts`](super::BitVectorVae::with_level_counts).
@@ -146,7 +152,7 @@ pub struct BitVectorVaeSettings {
 
 /// Bits of a code, at most: far more than any use of it, and far less than memory has room for.
 const MOST_BITS: usize = 4096;
-/// The weight of the rate, at most, likewise.
+/// The weight of the rate, at most: far more than any loss that it could weigh against.
 const MOST_RATE_WEIGHT: f64 = 1e6;
 /// Samples of an image, at most, likewise.
 const MOST_SAMPLES: usize = 1 << 20;
@@ -178,8 +184,7 @@ impl BitVectorVaeSettings {
                 test_images: Some(1000),
             },
         };
-        // Samples explore, and their noise keeps an encoder from fitting the training images too well; a sparse
-        // distribution explores only while its support is large.
+        // a sparse distribution explores while its support is large; samples do anyway
         let common = match method.is_exact() {
             true => Self {
                 score_scale: 0.1,
@@ -227,15 +232,20 @@ impl BitVectorVaeSettings {
 
     /// When the training ends before its last epoch.
     pub fn patience(&self) -> Option<Patience> {
-        self.patience.map(|epochs| Patience { epochs, warm_up: 0 })
+        // while the rate weighs more, another loss is trained than the one that is measured
+        let warm_up = match self.rate_weight > 1.0 {
+            true => self.epochs.div_ceil(2),
+            false => 0,
+        };
+        self.patience.map(|epochs| Patience { epochs, warm_up })
     }
 
     /// Refuses what no run can have.
     ///
     /// # Errors
     ///
-    /// If a count is too small, a rate or a scale is not positive or not finite, or the method cannot
-    /// have one of its settings.
+    /// If a count is too small, a rate, a scale, a weight or a probability is not what one can be, or the
+    /// method cannot have one of its settings.
     pub fn validate(&self) -> Result<(), RunError> {
         let refuse = |name, given: String, allowed| {
             Err(RunError::Setting {
@@ -334,6 +344,10 @@ impl BitVectorVaeSettings {
     }
 }
 
+fn one() -> f64 {
+    1.0
+}
+
 /// As in the paper: gradients without noise allow larger steps.
 fn learning_rate(method: BitMethod) -> f64 {
     if method.is_exact() { 2e-3 } else { 1e-3 }
@@ -341,6 +355,7 @@ fn learning_rate(method: BitMethod) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -358,17 +373,58 @@ mod tests {
     fn the_papers_training_has_nothing_that_the_paper_has_not() {
         for method in BitMethod::ALL {
             let paper = BitVectorVaeSettings::paper(BitVectorVaeData::FashionMnist, method, 32);
-            assert!(!paper.standardized && !paper.signed_codes && !paper.level_frequencies);
-            let BitVectorVaeSettings {
-                score_scale,
-                rate_weight,
-                dropout,
+            let lr = if method.is_exact() { 2e-3 } else { 1e-3 };
+            // named one by one, so that a new setting asks for its value here
+            let expected = BitVectorVaeSettings {
+                data: BitVectorVaeData::FashionMnist,
+                method,
+                estimator: EstimatorSettings::default(),
+                seed: 42,
+                bits: 32,
+                levels: 256,
+                epochs: 100,
+                patience: None,
+                batch_size: 64,
                 lr,
-                final_lr,
-                ..
-            } = paper;
-            assert_eq!((score_scale, rate_weight, dropout), (1.0, 1.0, 0.0));
-            assert_eq!(lr, final_lr);
+                final_lr: lr,
+                score_scale: 1.0,
+                standardized: false,
+                signed_codes: false,
+                dropout: 0.0,
+                rate_weight: 1.0,
+                level_frequencies: false,
+                importance: ImportanceSettings {
+                    importance_samples: 1024,
+                    test_images: Some(1000),
+                },
+            };
+            assert_eq!(paper, expected);
         }
+    }
+
+    #[test]
+    fn settings_of_earlier_versions_are_those_of_their_training() {
+        let data = BitVectorVaeData::FashionMnist;
+        let paper = BitVectorVaeSettings::paper(data, BitMethod::LocalSparsemax, 32);
+        let mut config = serde_json::to_value(&paper).unwrap();
+        let fields = config.as_object_mut().unwrap();
+        for new in ["standardized", "signed_codes", "dropout", "rate_weight"] {
+            assert!(fields.remove(new).is_some(), "{new}");
+        }
+        let read: BitVectorVaeSettings = serde_json::from_value(config).unwrap();
+        assert_eq!(read, paper);
+    }
+
+    #[test]
+    fn patience_begins_when_the_rate_has_its_own_weight() {
+        let data = BitVectorVaeData::Digits;
+        let mut settings = BitVectorVaeSettings::new(data, BitMethod::SparseMap, 12);
+        settings.patience = Some(3);
+        assert_eq!(
+            settings.patience().map(|p| (p.epochs, p.warm_up)),
+            Some((3, 75))
+        );
+        settings.rate_weight = 1.0;
+        assert_eq!(settings.patience().map(|p| p.warm_up), Some(0));
     }
 }

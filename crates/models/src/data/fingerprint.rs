@@ -25,6 +25,12 @@ impl Parts {
         self.bytes(&bytes.collect::<Vec<_>>())
     }
 
+    fn lists<'a>(self, lists: impl IntoIterator<Item = &'a Vec<usize>>) -> Self {
+        lists
+            .into_iter()
+            .fold(self, |parts, list| parts.numbers(list.iter().copied()))
+    }
+
     fn images(self, set: &ImageSet) -> Self {
         let (height, width) = set.size();
         let mut parts = self.numbers([height, width, usize::from(set.max_level()), set.len()]);
@@ -43,11 +49,7 @@ impl Parts {
 impl Fingerprint for SplitImages {
     fn fingerprint(&self) -> String {
         let sets = Parts::default().images(&self.train).images(&self.test);
-        let lists = [&self.training, &self.validation];
-        let parts = lists
-            .into_iter()
-            .fold(sets, |parts, list| parts.numbers(list.iter().copied()));
-        parts.done()
+        sets.lists([&self.training, &self.validation]).done()
     }
 }
 
@@ -55,10 +57,7 @@ impl Fingerprint for SemiSupervised {
     fn fingerprint(&self) -> String {
         let sets = Parts::default().images(&self.train).images(&self.test);
         let lists = [&self.labelled, &self.unlabelled, &self.validation];
-        let parts = lists
-            .into_iter()
-            .fold(sets, |parts, list| parts.numbers(list.iter().copied()));
-        parts.done()
+        sets.lists(lists).done()
     }
 }
 
@@ -72,10 +71,7 @@ impl Fingerprint for ConceptData {
             parts = parts.numbers([set.concept(i)]).bytes(&row);
         }
         let examples = [&self.train, &self.validation, &self.test];
-        for concept in examples.into_iter().flatten() {
-            parts = parts.numbers(concept.iter().copied());
-        }
-        parts.done()
+        parts.lists(examples.into_iter().flatten()).done()
     }
 }
 

@@ -62,7 +62,8 @@ pub fn load<M: Module>(
         .map_err(|error| RunError::Damaged {
             path: folder.file(CHECKPOINTS),
             what: format!(
-                "the model of epoch {epoch} has not the sizes that config.json says: {error}"
+                "the model of epoch {epoch} has not the tensors, or not the sizes, that this version makes of config.json: \
+                 {error}"
             ),
         })
 }

@@ -81,7 +81,7 @@ impl Checkpoints {
         let restored = self.part::<ModuleRecord>("model").restore(epoch);
         restored.map_err(|error| RunError::Damaged {
             path: self.file("model", epoch),
-            what: error.to_string(),
+            what: explained(&error),
         })
     }
 
@@ -121,6 +121,14 @@ impl Checkpoints {
     }
 }
 
+/// An error of ours, or of burn-train, as it is told: the frame of ours says nothing more.
+pub(super) fn explained(error: &CheckpointerError) -> String {
+    match error {
+        CheckpointerError::Unknown(what) => what.clone(),
+        error => error.to_string(),
+    }
+}
+
 fn checksum_file(part: &Path) -> PathBuf {
     let mut name = part.as_os_str().to_owned();
     name.push(CHECKSUM);
@@ -151,6 +159,8 @@ impl<R: Checkpoint> Checkpointer<R> for WholeFiles<R> {
         let bytes = record
             .checkpoint_into_bytes()
             .map_err(CheckpointerError::Record)?;
+        // an older part would be taken for damaged, were the process killed between these two
+        self.delete(epoch)?;
         // before the part, with which the checkpoint counts
         let checksum = checksum_file(&path);
         write_whole(&checksum, checksum_line(&path, &bytes).as_bytes())
@@ -178,9 +188,9 @@ impl<R: Checkpoint> Checkpointer<R> for WholeFiles<R> {
         let bytes = fs::read(&path).map_err(CheckpointerError::IOError)?;
         match fs::read_to_string(checksum_file(&path)) {
             Ok(line) if line != checksum_line(&path, &bytes) => {
-                return Err(CheckpointerError::Unknown(
-                    "it has not the SHA-256 that it was written with".to_string(),
-                ));
+                return Err(CheckpointerError::Unknown(format!(
+                    "it has not the SHA-256 that the file {CHECKSUM} beside it names"
+                )));
             }
             // those of earlier versions have none
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -63,8 +63,8 @@ pub enum RunError {
     },
     /// The run is one of other data.
     #[error(
-        "{} is a run of other data: their SHA-256 is {there}, that of what was given {given}; give the \
-         folder that they are in with --data-dir, or another folder of the run with --out",
+        "{} is a run of other data: the fingerprint of their examples, labels and split is {there}, that of \
+         what was given {given}; give the data of the run (--data, --data-dir), or another folder with --out",
         path.display()
     )]
     OtherData {

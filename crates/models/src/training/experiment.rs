@@ -95,9 +95,7 @@ pub trait Experiment: Sized {
         data: Self::Data,
         device: Device,
     ) -> Result<Self, RunError> {
-        let fingerprint = data.fingerprint();
-        folder.demand_data(&fingerprint)?;
-        folder.keep_data(&fingerprint)?;
+        folder.claim_data(&data.fingerprint())?;
         Ok(Self::new(folder, settings, data, device))
     }
 

@@ -11,8 +11,8 @@ use tempfile::NamedTempFile;
 use super::RunError;
 
 const CONFIG: &str = "config.json";
-/// What the data of the run come to.
-const DATA: &str = "data.sha256";
+/// The fingerprint of the data of the run.
+const DATA: &str = "data.fingerprint";
 /// Locked by the process that trains.
 const LOCK: &str = "run.lock";
 /// What each epoch measured.
@@ -172,13 +172,24 @@ impl RunFolder {
         }
     }
 
-    /// Keeps the fingerprint of the data that the run is of, if none is there yet.
-    pub(super) fn keep_data(&self, fingerprint: &str) -> Result<(), RunError> {
-        if self.data()?.is_some() {
-            return Ok(());
+    /// The same; and keeps the fingerprint if nothing has been trained yet.
+    pub(super) fn claim_data(&self, fingerprint: &str) -> Result<(), RunError> {
+        let path = self.file(DATA);
+        if self.data()?.is_none() && !self.file(EPOCHS).exists() {
+            let line = format!("{fingerprint}\n");
+            let written = temporary(&path, line.as_bytes()).and_then(|temporary| {
+                let kept = temporary.persist_noclobber(&path);
+                kept.map_err(|e| e.error)
+            });
+            match written {
+                // somebody else has been faster, perhaps with other data
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(RunError::write(&path)(error));
+                }
+                _ => {}
+            }
         }
-        let (path, line) = (self.file(DATA), format!("{fingerprint}\n"));
-        write_whole(&path, line.as_bytes()).map_err(RunError::write(&path))
+        self.demand_data(fingerprint)
     }
 
     fn data(&self) -> Result<Option<String>, RunError> {

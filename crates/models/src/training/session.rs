@@ -15,7 +15,7 @@ use burn::{
 use super::{
     Checkpoints, EpochLog, OnEpoch, RunError, RunFolder,
     best_epoch::load,
-    checkpoints::NewestAndBest,
+    checkpoints::{NewestAndBest, explained},
     dashboard::Dashboard,
     patience::{Patience, Stopping, is_over},
     quiet::Quiet,
@@ -158,7 +158,7 @@ impl Session {
         if let Some(error) = result.error {
             // the log stops a training by an error of this kind, whose frame says nothing more
             let what = match &*error {
-                TrainingError::Checkpoint(CheckpointerError::Unknown(what)) => what.clone(),
+                TrainingError::Checkpoint(error) => explained(error),
                 error => error.to_string(),
             };
             return Err(RunError::Training {
@@ -199,9 +199,10 @@ impl Session {
                     path,
                     what: match older {
                         Some(older) => {
+                            let error = explained(&error);
                             format!("{error}; without it, --resume continues from epoch {older}")
                         }
-                        None => error.to_string(),
+                        None => explained(&error),
                     },
                 }
             };
