@@ -268,7 +268,7 @@ fn a_model_of_other_sizes_is_refused() {
         .unwrap_err()
         .to_string();
     assert!(
-        message.contains("the model of epoch 1 has not the sizes"),
+        message.contains("the model of epoch 1 has not the tensors, or not the sizes"),
         "{message}"
     );
     assert!(folder.file("metrics.json").exists());
