@@ -664,39 +664,31 @@ fn impossible_bit_vector_vaes_are_refused_by_name() {
     assert!(with(local, |s| s.levels = 1).starts_with("levels must be at least 2"));
     assert!(with(local, |s| s.lr = f64::NAN).starts_with("lr must be above 0"));
     assert!(with(local, |s| s.final_lr = 1.0).starts_with("final-lr must be from 0 to lr"));
-    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-300] {
-        let settings = BitVectorVaeSettings {
-            score_scale: scale,
-            ..codes_settings(local)
-        };
-        let message = settings.validate().unwrap_err().to_string();
-        assert!(
-            message.starts_with("score-scale must be a positive number"),
-            "{message}"
-        );
-    }
-
-    for share in [1.0, -0.1, f64::NAN] {
-        let settings = BitVectorVaeSettings {
-            dropout: share,
-            ..codes_settings(local)
-        };
-        let message = settings.validate().unwrap_err().to_string();
-        assert!(
-            message.starts_with("dropout must be at least 0"),
-            "{message}"
-        );
-    }
-    for weight in [0.5, -1.0, f64::NAN, f64::INFINITY] {
-        let settings = BitVectorVaeSettings {
-            rate_weight: weight,
-            ..codes_settings(local)
-        };
-        let message = settings.validate().unwrap_err().to_string();
-        assert!(
-            message.starts_with("rate-weight must be from 1"),
-            "{message}"
-        );
+    type Set = fn(&mut BitVectorVaeSettings, f64);
+    let numbers: [(&str, &[f64], Set); 3] = [
+        (
+            "score-scale must be a positive number",
+            &[0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-300],
+            |settings, scale| settings.score_scale = scale,
+        ),
+        (
+            "dropout must be at least 0",
+            &[1.0, -0.1, f64::NAN],
+            |settings, probability| settings.dropout = probability,
+        ),
+        (
+            "rate-weight must be from 1",
+            &[0.5, -1.0, f64::NAN, f64::INFINITY],
+            |settings, weight| settings.rate_weight = weight,
+        ),
+    ];
+    for (expected, values, set) in numbers {
+        for &value in values {
+            let mut settings = codes_settings(local);
+            set(&mut settings, value);
+            let message = settings.validate().unwrap_err().to_string();
+            assert!(message.starts_with(expected), "{message}");
+        }
     }
 
     let place = tempfile::tempdir().unwrap();

@@ -119,8 +119,8 @@ impl BitVectorVae {
 
     /// The same networks with an encoder that sees standardized intensities.
     ///
-    /// Pixels of a mean that is not 0 all push the hidden units the same way, which Adam's steps, one for
-    /// each weight, take long to learn to ignore.
+    /// Inputs of mean 0 make a better conditioned problem: LeCun, Bottou, Orr & Müller, [Efficient
+    /// BackProp](https://doi.org/10.1007/3-540-49430-8_2), 1998.
     pub fn with_standard(self, standard: &Standard) -> Self {
         let device = self.generator.levels.weight.device();
         let standardization = Some(Standardization::new(standard, &device));

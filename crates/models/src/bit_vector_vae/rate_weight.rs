@@ -26,6 +26,20 @@ impl RateWeight {
         steps_per_epoch: 0,
     };
 
+    /// From `start` down to 1 over the first half of a training.
+    pub fn over_half(start: f64, epochs: usize, steps_per_epoch: usize) -> Self {
+        Self {
+            start,
+            steps: epochs * steps_per_epoch / 2,
+            steps_per_epoch,
+        }
+    }
+
+    /// The epochs of such a training in which the weight is above 1 in some step.
+    pub(super) fn annealed_epochs(start: f64, epochs: usize) -> usize {
+        if start > 1.0 { epochs.div_ceil(2) } else { 0 }
+    }
+
     /// The weight in a step of training.
     pub fn at(&self, draw: Draw) -> f64 {
         let epochs = draw.epoch.saturating_sub(1);
@@ -44,27 +58,22 @@ mod tests {
 
     #[test]
     fn it_falls_by_equal_ratios_to_one_and_stays() {
-        let weight = RateWeight {
-            start: 16.0,
-            steps: 8,
-            steps_per_epoch: 4,
+        let weight = RateWeight::over_half(16.0, 4, 4);
+        let draw = |epoch, step| Draw {
+            seed: 0,
+            epoch,
+            step,
         };
-        let at = |epoch, step| {
-            weight.at(Draw {
-                seed: 0,
-                epoch,
-                step,
-            })
-        };
+        let at = |epoch, step| weight.at(draw(epoch, step));
         let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
         assert!(close(at(1, 1), 16.0) && close(at(1, 3), 8.0));
         assert!(close(at(2, 1), 4.0) && close(at(2, 4), 2f64.sqrt()));
         assert!(at(3, 1) == 1.0 && at(9, 2) == 1.0);
-        let draw = Draw {
-            seed: 0,
-            epoch: 1,
-            step: 1,
-        };
-        assert!(RateWeight::ONE.at(draw) == 1.0);
+        assert_eq!(RateWeight::annealed_epochs(16.0, 4), 2);
+        // of an odd number, the middle one begins above 1
+        assert!(RateWeight::over_half(16.0, 5, 4).at(draw(3, 1)) > 1.0);
+        assert_eq!(RateWeight::annealed_epochs(16.0, 5), 3);
+        assert_eq!(RateWeight::annealed_epochs(1.0, 5), 0);
+        assert!(RateWeight::ONE.at(draw(1, 1)) == 1.0);
     }
 }

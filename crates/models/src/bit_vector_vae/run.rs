@@ -189,12 +189,8 @@ impl BitVectorVaeRun {
     fn fresh(&self, device: &Device) -> Result<BitVectorVaeLearner, RunError> {
         let (settings, pixels) = (&self.settings, self.data.train.pixels());
         let standard = settings.standardized.then(|| self.standard());
-        let steps_per_epoch = self.steps_per_epoch();
-        let rate_weight = RateWeight {
-            start: settings.rate_weight,
-            steps: settings.epochs * steps_per_epoch / 2,
-            steps_per_epoch,
-        };
+        let (start, steps) = (settings.rate_weight, self.steps_per_epoch());
+        let rate_weight = RateWeight::over_half(start, settings.epochs, steps);
         fresh_weights(device, settings.seed, || {
             let mut networks = settings.config(pixels).init(device);
             if let Some(standard) = &standard {

@@ -3,7 +3,7 @@ use std::{fmt, path::Path, str::FromStr};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::BitVectorVaeConfig;
+use super::{BitVectorVaeConfig, RateWeight};
 use crate::{
     data::{self, DataError, DataSet, SplitImages, UnknownData},
     estimators::{BitEstimator, BitMethod, EstimatorSettings, SettingError, Setup},
@@ -233,10 +233,7 @@ impl BitVectorVaeSettings {
     /// When the training ends before its last epoch.
     pub fn patience(&self) -> Option<Patience> {
         // while the rate weighs more, another loss is trained than the one that is measured
-        let warm_up = match self.rate_weight > 1.0 {
-            true => self.epochs.div_ceil(2),
-            false => 0,
-        };
+        let warm_up = RateWeight::annealed_epochs(self.rate_weight, self.epochs);
         self.patience.map(|epochs| Patience { epochs, warm_up })
     }
 

@@ -81,10 +81,14 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::data::digits;
+    use crate::data::{ConceptSet, digits};
 
     fn images(pixels: [u8; 4], labels: [u8; 2]) -> ImageSet {
-        ImageSet::new(Path::new("here"), pixels.into(), (1, 2), 3, labels.into()).unwrap()
+        images_of((1, 2), pixels, labels)
+    }
+
+    fn images_of(size: (usize, usize), pixels: [u8; 4], labels: [u8; 2]) -> ImageSet {
+        ImageSet::new(Path::new("here"), pixels.into(), size, 3, labels.into()).unwrap()
     }
 
     fn all_differ(fingerprints: &[String]) {
@@ -112,6 +116,7 @@ mod tests {
             data.fingerprint(),
             with(|data| data.train = images([0, 1, 2, 2], [4, 5])),
             with(|data| data.train = images([0, 1, 2, 3], [4, 4])),
+            with(|data| data.train = images_of((2, 1), [0, 1, 2, 3], [4, 5])),
             with(|data| std::mem::swap(&mut data.train, &mut data.test)),
             with(|data| data.training = vec![0, 1]),
             // the same numbers, shared otherwise
@@ -125,10 +130,19 @@ mod tests {
         let fewer = digits.clone().with_labels(5).unwrap();
         all_differ(&[digits.fingerprint(), fewer.fingerprint()]);
 
-        let concepts = ConceptData::digits().unwrap();
-        let mut other = concepts.clone();
-        let moved = other.train[3].pop().unwrap();
-        other.test[3].push(moved);
-        all_differ(&[concepts.fingerprint(), other.fingerprint()]);
+        let concepts = |features: [f32; 4], names: [i64; 4]| {
+            let here = Path::new("here");
+            let set = ConceptSet::new(here, features.into(), 1, &names).unwrap();
+            ConceptData::in_order(here, set).unwrap()
+        };
+        let whole = concepts([1.0, 2.0, 3.0, 4.0], [5, 5, 6, 6]);
+        let mut split = whole.clone();
+        std::mem::swap(&mut split.train, &mut split.test);
+        all_differ(&[
+            whole.fingerprint(),
+            split.fingerprint(),
+            concepts([1.0, 2.0, 3.0, 4.5], [5, 5, 6, 6]).fingerprint(),
+            concepts([1.0, 2.0, 3.0, 4.0], [5, 6, 5, 6]).fingerprint(),
+        ]);
     }
 }
