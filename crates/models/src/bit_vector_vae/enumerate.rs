@@ -3,7 +3,7 @@ use burn::tensor::Device;
 use super::{
     BitVectorVae,
     belief::{Code, codes},
-    importance::LOGITS,
+    explored::LOGITS,
 };
 use crate::data::ImageSet;
 

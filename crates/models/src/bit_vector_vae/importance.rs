@@ -1,35 +1,38 @@
 //! The marginal likelihood of images, by importance sampling.
 //!
-//! `p(x) = E_r[p(x, z) / r(z)]` for any r that is positive everywhere; the mean over samples of r has
-//! no bias, and its logarithm is a lower bound of `log p(x)` in expectation. How good an estimate it is
-//! depends on r. The one here is made for each image in three stages, the same for every method:
+//! `p(x) = Σ_{z ∈ K} p(x, z) + E_r[1{z ∉ K} p(x, z) / r(z)]` for any codes K and any r that is positive
+//! everywhere: what the known codes have is summed, and samples of r estimate the rest. That has no bias,
+//! and its logarithm is a lower bound of `log p(x)` in expectation. How good an estimate it is depends on
+//! K and r, since a posterior over codes has narrow peaks that lie many flips of bits apart, and what is
+//! not found is missing. Both are made for each image, in the same way for every method:
 //!
-//! 1. Every bit is flipped in the most probable code under q, which gives the *model's* log-odds of each
-//!    bit given the others; then again in the code that these prefer.
-//! 2. A few pilots, of an eighth as many codes as samples each, are drawn: the first from a mixture of
-//!    independent bits at these log-odds, of codes of q with each bit flipped with a small probability, of
-//!    independent bits at softened marginals of q and softened scores, and of the prior; the next ones
-//!    also from the best codes found so far, with bits flipped, and from independent bits at the
-//!    marginals that the pilot before estimates.
-//! 3. The samples come from a mixture of all that, after the last pilot, and of the best codes as the
-//!    model weights them, with fewer bits flipped.
+//! 1. From the most probable code under q an ascent by flips of bits leads to a peak of the model's
+//!    posterior. The flips there give the *model's* log-odds of each bit given the others.
+//! 2. In a few rounds, pilots are drawn: from a mixture of independent bits at these log-odds, of codes of
+//!    q with each bit flipped with a small probability, of independent bits at softened marginals of q
+//!    and softened scores, and of the prior; after the first round also from the best codes found so
+//!    far, with bits flipped, and from independent bits at the marginals that the round before
+//!    estimates. Each round is followed by an ascent from the best of the codes that are new with it.
+//! 3. The samples are drawn in as many rounds of the same kind, also from the best codes as the model
+//!    weights them, with fewer bits flipped. K are the codes that were decoded before a round.
 //!
-//! The best codes are where a posterior of several modes has its mass; the others bound the weights of
-//! what was not found. Adapting a proposal to what it has found is population Monte Carlo (Cappé, Guillin,
-//! Marin & Robert, [Population Monte Carlo](https://doi.org/10.1198/106186004X12803), 2004).
-//! What is decoded before the samples decides about r alone and not about the mean, so that it has no bias.
+//! Adapting a proposal to what it has found is population Monte Carlo (Cappé, Guillin, Marin & Robert,
+//! [Population Monte Carlo](https://doi.org/10.1198/106186004X12803), 2004); ascents from what was drawn are
+//! an iterated local search. What is decoded before a round decides about its K and r alone: given it,
+//! each sample's `Σ_{z ∈ K} p(x, z) + 1{z ∉ K} p(x, z) / r(z)` has the mean p(x), and so has their mean.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Device;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BitVectorVae, BitVectorVaeLearner, GreyBatch, ImportanceSettings,
-    belief::{Belief, Code, codes, sigmoid},
+    BitVectorVaeLearner, GreyBatch, ImportanceSettings,
+    belief::{Belief, Code, sigmoid},
     enumerate::{MOST_BITS, enumerate},
     evaluate::{TOGETHER, bits_per_dim},
+    explored::Explored,
     proposal::{Component, Mixture, log_sum_exp},
 };
 use crate::{
@@ -37,14 +40,12 @@ use crate::{
     training::{Draw, Stream},
 };
 
-/// Logits that are decoded together, at most: 128 MiB of f32.
-pub(super) const LOGITS: usize = 1 << 25;
-/// Rounds of trying all flips of one bit.
-const ROUNDS: usize = 2;
-/// Codes found in the first stages that the last one draws around, at most.
-const CENTRES: usize = 128;
-/// Rounds of drawing codes before the samples.
-const PILOTS: usize = 4;
+/// Rounds in which codes are drawn before the samples.
+const PILOTS: usize = 8;
+/// Rounds in which the samples are drawn, as many codes in each, at most.
+const ROUNDS: usize = 8;
+/// Samples of a round, unless there are fewer in all: each component of a mixture should have some.
+const ROUND: usize = 32;
 /// How far independent bits are kept away from certainty.
 const EDGE: f64 = 0.01;
 
@@ -55,11 +56,13 @@ pub struct MarginalLikelihood {
     /// for all methods. Of the first `importance_images` images alone.
     pub nll_bits_per_dim: f64,
     /// The standard error of the mean over images that the samples of codes cause, estimated from their
-    /// weights. It knows nothing of the logarithm of an estimate being too small on average, and is too
-    /// small itself where effective samples are few. None with a single sample.
+    /// spread: none where all that was found is known before the samples. It knows nothing of codes that
+    /// were not found, nor of the logarithm of an estimate being too small on average. None with a single
+    /// sample.
     pub nll_bits_per_dim_sampling_error: Option<f64>,
-    /// By how much half of the samples would raise `nll_bits_per_dim`: about as much as it is too high
-    /// at least. Two methods that differ by less than that are not told apart. None with a single sample.
+    /// By how much half of the samples would raise `nll_bits_per_dim`, after the same search: the part of
+    /// its being too high that their spread causes. Two methods that differ by less than that are not
+    /// told apart. None with a single sample.
     pub nll_bits_per_dim_halving_gap: Option<f64>,
     /// The standard error of the mean over images, as a sample of all images there could be. That of the
     /// difference of two methods that are evaluated on the same images is smaller as a rule. None with a
@@ -68,14 +71,18 @@ pub struct MarginalLikelihood {
     /// The relative standard error of the estimate of p(x) of an image, the mean over images. None with
     /// a single sample.
     pub relative_error_mean: Option<f64>,
-    /// The mean number of samples of the posterior that would be worth as much, `(Σ w)² / Σ w²`.
+    /// The mean of `(Σ w)² / Σ w²` over the samples' estimates w of p(x), each with what is known: all
+    /// samples where they add nothing to it.
     pub effective_samples_mean: f64,
-    /// The same by the paper's protocol, for comparison only. Of a sparse distribution: the supported
+    /// The negative log-likelihood by the paper's protocol, for comparison only. Of a sparse distribution: the supported
     /// codes, and samples that are uniform over all codes for the rest. Of others: samples of q itself,
     /// which misses whatever q leaves out.
     pub nll_bits_per_dim_paper: f64,
     /// The truth, by trying all codes, where they have 12 bits at most.
     pub nll_bits_per_dim_exact: Option<f64>,
+    /// The mean number of codes of an image that were decoded for `nll_bits_per_dim`, those that were
+    /// looked for before the samples and all. None in files of earlier versions.
+    pub importance_decoded_mean: Option<f64>,
     /// Samples of each image.
     pub importance_samples: usize,
     /// Images that these figures are of, the first of the test set.
@@ -95,7 +102,7 @@ pub fn marginal_likelihood(
     let images = set.len().min(settings.test_images.unwrap_or(set.len()));
     let indices: Vec<usize> = (0..images).collect();
     let samples = settings.importance_samples;
-    let (mut ours, mut papers) = (Vec::new(), Vec::new());
+    let (mut ours, mut papers, mut decoded) = (Vec::new(), Vec::new(), 0);
     for indices in indices.chunks(TOGETHER) {
         let draw = Draw {
             seed,
@@ -106,15 +113,12 @@ pub fn marginal_likelihood(
         let scores = learner.networks.scores(batch.images);
         let beliefs = Belief::of(&learner.estimator, scores);
         for ((row, &step), belief) in indices.iter().enumerate().zip(&beliefs) {
-            let mut image = Image {
-                networks: &learner.networks,
-                levels: batch.levels.clone().narrow(0, row, 1),
-                device,
-                known: BTreeMap::new(),
-            };
+            let levels = batch.levels.clone().narrow(0, row, 1);
+            let mut image = Explored::new(&learner.networks, levels, device);
             let mut rng = Draw { step, ..draw }.generator(Stream::Importance);
-            ours.push(image.estimate(belief, samples, &mut rng));
-            papers.push(image.papers_estimate(belief, samples, &mut rng));
+            ours.push(estimate(&mut image, belief, samples, &mut rng));
+            decoded += image.decoded();
+            papers.push(papers_estimate(&mut image, belief, samples, &mut rng));
         }
     }
     let exact = (learner.networks.bits() <= MOST_BITS)
@@ -139,19 +143,10 @@ pub fn marginal_likelihood(
         effective_samples_mean: mean(&effective),
         nll_bits_per_dim_paper: bits(&papers),
         nll_bits_per_dim_exact: exact.map(|exact| bits(&exact)),
+        importance_decoded_mean: Some(decoded as f64 / images as f64),
         importance_samples: samples,
         importance_images: images,
     }
-}
-
-/// One image, and the model that is to explain it.
-struct Image<'a> {
-    networks: &'a BitVectorVae,
-    /// `[1, pixels]`.
-    levels: Tensor<2, Int>,
-    device: &'a Device,
-    /// `log p(x, z)` of the codes that have been decoded: many come again.
-    known: BTreeMap<Code, f64>,
 }
 
 /// What the weights of samples come to.
@@ -194,146 +189,107 @@ impl Weighted {
     }
 }
 
-impl Image<'_> {
-    /// By the mixture.
-    fn estimate(&mut self, belief: &Belief, samples: usize, rng: &mut impl Rng) -> Weighted {
-        let first = self.components(belief);
-        let mut components = first.clone();
-        for _ in 0..PILOTS {
-            let pilot = Mixture::new(components, samples.div_ceil(8));
-            let (drawn, log_weights) = self.draw(&pilot, rng);
-            let explore = (0.6, self.around_the_best(4.0, 2.0));
-            components = share(0.4, &first);
-            components.extend([explore, (0.2, weighted_marginals(&drawn, &log_weights))]);
-        }
-        let exploit = (1.0, self.around_the_best(1.0, 0.7));
-        components.push(exploit);
-        let (_, log_weights) = self.draw(&Mixture::new(components, samples), rng);
-        Weighted::of(&log_weights)
-    }
+/// By mixtures that learn from what has been decoded.
+fn estimate(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut impl Rng) -> Weighted {
+    image.climb(belief.mode());
+    let first = components(image, belief);
+    let rounds = (samples / ROUND).clamp(1, ROUNDS);
+    let sizes = (0..rounds).map(|round| samples * (round + 1) / rounds - samples * round / rounds);
+    let pilots = std::iter::repeat_n(samples.div_ceil(ROUNDS), PILOTS);
 
-    /// By the proposal of the paper.
-    fn papers_estimate(&mut self, belief: &Belief, samples: usize, rng: &mut impl Rng) -> f64 {
-        let Some(support) = &belief.support else {
-            let q = Component::independent(belief.marginals());
-            let (_, log_weights) = self.draw(&Mixture::new(vec![(1.0, q)], samples), rng);
-            return Weighted::of(&log_weights).log_mean;
-        };
-        let supported: Vec<Code> = support.iter().map(|(code, _)| code.clone()).collect();
-        let uniform = Component::independent(vec![0.5; belief.scores.len()]);
-        let (drawn, log_weights) = self.draw(&Mixture::new(vec![(1.0, uniform)], samples), rng);
-        let mut terms = self.log_joint(&supported);
-        let known: HashSet<Code> = supported.into_iter().collect();
-        let others = drawn.iter().zip(log_weights);
-        let others = others.filter(|(code, _)| !known.contains(*code));
-        terms.extend(others.map(|(_, log_weight)| log_weight - (samples as f64).ln()));
-        log_sum_exp(&terms)
-    }
-
-    /// The samples of a mixture, and the logarithms of their weights `p(x, z) / r(z)`.
-    fn draw(&mut self, mixture: &Mixture, rng: &mut impl Rng) -> (Vec<Code>, Vec<f64>) {
+    let mut components = first.clone();
+    let mut log_weights = Vec::with_capacity(samples);
+    for (round, size) in pilots.chain(sizes).enumerate() {
+        let (known, mixture) = (image.log_mass(), Mixture::new(components, size));
         let drawn = mixture.sample(rng);
-        let joint = self.log_joint(&drawn).into_iter().zip(&drawn);
-        let weights = joint.map(|(joint, code)| joint - mixture.log_density(code));
-        let weights = weights.collect();
-        (drawn, weights)
-    }
-
-    /// The components of stage 2, with their weights.
-    fn components(&mut self, belief: &Belief) -> Vec<(f64, Component)> {
-        let bits = belief.scores.len();
-        let odds = self.log_odds(belief.mode());
-        let at = |temperature: f64, scores: &[f64]| {
-            let on = scores.iter().map(|score| sigmoid(score / temperature));
-            Component::defensive(on, EDGE)
-        };
-        // at most about one and a half bits in a code
-        let soft = (1.5 / bits as f64).min(0.05);
-        let flip = (1.0 / bits as f64).min(0.25);
-        let marginals = belief.marginals();
-        let near = match &belief.support {
-            Some(codes) => Component::Flipped {
-                codes: codes.clone(),
-                flip,
-            },
-            None => {
-                let flipped = |p: &f64| p * (1.0 - flip) + (1.0 - p) * flip;
-                Component::independent(marginals.iter().map(flipped).collect())
-            }
-        };
-        vec![
-            (0.25, at(1.0, &odds)),
-            (0.15, at(2.0, &odds)),
-            (0.2, near),
-            (0.1, Component::defensive(marginals, soft)),
-            (0.1, Component::independent(vec![0.5; bits])),
-            (0.1, at(1.0, &belief.scores)),
-            (0.05, at(0.5, &belief.scores)),
-            (0.05, at(2.0, &belief.scores)),
-        ]
-    }
-
-    /// The log-odds of each bit under the model, given all other bits of a code that flips of single
-    /// bits lead to from `code`, in a few rounds.
-    fn log_odds(&mut self, mut code: Code) -> Vec<f64> {
-        let mut odds = Vec::new();
-        for _ in 0..ROUNDS {
-            let flips = (0..code.len()).map(|bit| {
-                let mut flipped = code.clone();
-                flipped[bit] = !flipped[bit];
-                flipped
-            });
-            let tried: Vec<Code> = std::iter::once(code.clone()).chain(flips).collect();
-            let joint = self.log_joint(&tried);
-            let gains = joint[1..].iter().map(|flipped| flipped - joint[0]);
-            odds = (code.iter().zip(gains))
-                .map(|(on, gain)| if *on { -gain } else { gain })
-                .collect();
-            code = odds.iter().map(|odds| *odds > 0.0).collect();
+        let new: Vec<bool> = drawn.iter().map(|code| !image.knows(code)).collect();
+        let weights = weigh(image, &mixture, &drawn);
+        if round >= PILOTS {
+            let of_each = weights.iter().zip(&new);
+            log_weights.extend(of_each.map(|(weight, new)| {
+                let beside = if *new { *weight } else { f64::NEG_INFINITY };
+                log_sum_exp(&[known, beside])
+            }));
         }
-        odds
-    }
-
-    /// The best codes that are known, weighted by the model's likelihood at a temperature, with about
-    /// `flips` bits flipped.
-    fn around_the_best(&self, temperature: f64, flips: f64) -> Component {
-        let mut best: Vec<(&Code, &f64)> = self.known.iter().collect();
-        best.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-        best.truncate(CENTRES);
-        let joint = best.iter().map(|(_, joint)| **joint / temperature);
-        let joint: Vec<f64> = joint.collect();
-        let total = log_sum_exp(&joint);
-        let codes = best.into_iter().zip(&joint);
-        let codes = codes.map(|((code, _), joint)| (code.clone(), (joint - total).exp()));
-        Component::Flipped {
-            // those of less would never be drawn; a NaN stays, and reaches the figures
-            codes: codes.filter(|(_, prob)| !(*prob < 1e-12)).collect(),
-            flip: (flips / self.networks.bits() as f64).min(0.25),
+        let found = drawn.iter().zip(new).filter(|(_, new)| *new);
+        image.climb_from_the_best(found.map(|(code, _)| code));
+        let explore = image.around_the_best(4.0, 2.0);
+        components = share(0.4, &first);
+        components.extend([(0.6, explore), (0.2, weighted_marginals(&drawn, &weights))]);
+        if round + 1 >= PILOTS {
+            components.push((1.0, image.around_the_best(1.0, 0.7)));
         }
     }
+    Weighted::of(&log_weights)
+}
 
-    /// `log p(x, z)` of each code.
-    fn log_joint(&mut self, wanted: &[Code]) -> Vec<f64> {
-        let new: HashSet<&Code> = wanted
-            .iter()
-            .filter(|z| !self.known.contains_key(*z))
-            .collect();
-        let mut new: Vec<Code> = new.into_iter().cloned().collect();
-        new.sort_unstable();
-        let [_, pixels] = self.levels.dims();
-        let together = (LOGITS / (pixels * self.networks.levels())).max(1);
-        for some in new.chunks(together) {
-            let likelihood = self.networks.generator.log_likelihood(
-                codes(some, self.device),
-                self.levels.clone(),
-                Tensor::zeros([some.len()], self.device),
-            );
-            let likelihood = likelihood.into_data();
-            let joint = likelihood.iter::<f64>().map(|l| l - self.networks.prior());
-            self.known.extend(some.iter().cloned().zip(joint));
+/// By the proposal of the paper.
+fn papers_estimate(
+    image: &mut Explored,
+    belief: &Belief,
+    samples: usize,
+    rng: &mut impl Rng,
+) -> f64 {
+    let bits = match &belief.support {
+        Some(_) => vec![0.5; belief.scores.len()],
+        None => belief.marginals(),
+    };
+    let mixture = Mixture::new(vec![(1.0, Component::independent(bits))], samples);
+    let drawn = mixture.sample(rng);
+    let log_weights = weigh(image, &mixture, &drawn);
+    let Some(support) = &belief.support else {
+        return Weighted::of(&log_weights).log_mean;
+    };
+    let supported: Vec<Code> = support.iter().map(|(code, _)| code.clone()).collect();
+    let mut terms = image.log_joint(&supported);
+    let known: HashSet<Code> = supported.into_iter().collect();
+    let others = drawn.iter().zip(log_weights);
+    let others = others.filter(|(code, _)| !known.contains(*code));
+    terms.extend(others.map(|(_, log_weight)| log_weight - (samples as f64).ln()));
+    log_sum_exp(&terms)
+}
+
+/// The logarithms of the weights `p(x, z) / r(z)` of samples of a mixture.
+fn weigh(image: &mut Explored, mixture: &Mixture, drawn: &[Code]) -> Vec<f64> {
+    let joint = image.log_joint(drawn).into_iter().zip(drawn);
+    joint
+        .map(|(joint, code)| joint - mixture.log_density(code))
+        .collect()
+}
+
+/// What codes are drawn from whatever has been found, with their weights.
+fn components(image: &mut Explored, belief: &Belief) -> Vec<(f64, Component)> {
+    let bits = belief.scores.len();
+    let best = image.best().map_or_else(|| belief.mode(), |(code, _)| code);
+    let odds = image.log_odds(&best);
+    let at = |temperature: f64, scores: &[f64]| {
+        let on = scores.iter().map(|score| sigmoid(score / temperature));
+        Component::defensive(on, EDGE)
+    };
+    // at most about one and a half bits in a code
+    let soft = (1.5 / bits as f64).min(0.05);
+    let flip = (1.0 / bits as f64).min(0.25);
+    let marginals = belief.marginals();
+    let near = match &belief.support {
+        Some(codes) => Component::Flipped {
+            codes: codes.clone(),
+            flip,
+        },
+        None => {
+            let flipped = |p: &f64| p * (1.0 - flip) + (1.0 - p) * flip;
+            Component::independent(marginals.iter().map(flipped).collect())
         }
-        wanted.iter().map(|code| self.known[code]).collect()
-    }
+    };
+    vec![
+        (0.25, at(1.0, &odds)),
+        (0.15, at(2.0, &odds)),
+        (0.2, near),
+        (0.1, Component::defensive(marginals, soft)),
+        (0.1, Component::independent(vec![0.5; bits])),
+        (0.1, at(1.0, &belief.scores)),
+        (0.05, at(0.5, &belief.scores)),
+        (0.05, at(2.0, &belief.scores)),
+    ]
 }
 
 /// The components with the part `share` of their weights.

@@ -11,6 +11,7 @@ mod belief;
 mod config;
 mod enumerate;
 mod evaluate;
+mod explored;
 mod importance;
 mod learner;
 mod loss;
