@@ -7,6 +7,9 @@ use crate::estimators::{BitEstimator, BitVectorEstimator};
 /// A code: whether each bit is on.
 pub(super) type Code = Vec<bool>;
 
+/// Logits of codes that are decoded together, at most: 128 MiB of f32.
+pub(super) const LOGITS: usize = 1 << 25;
+
 /// Codes as a tensor `[n, bits]` of 0 and 1.
 pub(super) fn codes(codes: &[Code], device: &Device) -> Tensor<2> {
     let shape = [codes.len(), codes.first().map_or(0, Vec::len)];

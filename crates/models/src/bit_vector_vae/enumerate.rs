@@ -2,8 +2,7 @@ use burn::tensor::Device;
 
 use super::{
     BitVectorVae,
-    belief::{Code, codes},
-    explored::LOGITS,
+    belief::{Code, LOGITS, codes},
 };
 use crate::data::ImageSet;
 

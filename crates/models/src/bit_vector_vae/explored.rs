@@ -6,12 +6,10 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::{
     BitVectorVae,
-    belief::{Code, codes},
+    belief::{Code, LOGITS, codes},
     proposal::{Component, log_sum_exp},
 };
 
-/// Logits that are decoded together, at most: 128 MiB of f32.
-pub(super) const LOGITS: usize = 1 << 25;
 /// Codes that are drawn around, at most.
 const CENTRES: usize = 128;
 /// Bits that are flipped in pairs, at most: 496 pairs.
@@ -75,45 +73,49 @@ impl<'a> Explored<'a> {
         wanted.iter().map(|code| self.known[code]).collect()
     }
 
-    /// Looks for a code of high `p(x, z)` by steepest ascent from `code`: as long as a flip of one bit
-    /// leads upwards, and from the best code of all that are known also of two (of the [`PAIRED`] bits
-    /// with the best flips). Where several flips of one bit do, the best of them are also tried together.
-    pub fn climb(&mut self, mut code: Code) {
+    /// Looks for a code of high `p(x, z)` by steepest ascent from `code`, and returns it: as long as a flip
+    /// of one bit leads upwards, and from the best code of all that are known also of two (of the
+    /// [`PAIRED`] bits with the best flips). Where several flips of one bit do, the best 2, 4, 8, … of them
+    /// are also tried together.
+    pub fn climb(&mut self, mut code: Code) -> Code {
         loop {
             let height = self.log_joint(std::slice::from_ref(&code))[0];
             let flips = self.flips(&code);
             let mut order: Vec<usize> = (0..code.len()).collect();
             order.sort_by(|&a, &b| flips[b].total_cmp(&flips[a]));
-            let upwards = order.iter().filter(|&&bit| flips[bit] > height).count();
-            let steps: Vec<Code> = if upwards > 0 {
-                let together = (1..=upwards).map(|bits| flipped(&code, &order[..bits]));
-                together.collect()
-            } else if self.best().is_some_and(|(best, _)| best == code) {
+            let upwards: Vec<usize> = order
+                .iter()
+                .copied()
+                .filter(|&bit| flips[bit] > height)
+                .collect();
+            let steps: Vec<Code> = if !upwards.is_empty() {
+                let together = std::iter::successors(Some(1), |bits| Some(2 * bits));
+                let together = together.take_while(|bits| *bits <= upwards.len());
+                together
+                    .map(|bits| flipped(&code, &upwards[..bits]))
+                    .collect()
+            } else if self.known.values().any(|joint| *joint > height) {
+                return code;
+            } else {
                 order.truncate(PAIRED);
                 let pairs = order.iter().enumerate().flat_map(|(others, &bit)| {
                     let others = order[..others].iter();
                     others.map(move |&other| [bit, other])
                 });
                 pairs.map(|pair| flipped(&code, &pair)).collect()
-            } else {
-                return;
             };
-            let joint = self.log_joint(&steps).into_iter().zip(steps);
-            let best = joint.max_by(|(a, _), (b, _)| a.total_cmp(b));
-            match best {
-                Some((joint, step)) if joint > height => code = step,
-                _ => return,
+            match self.best_of(steps) {
+                Some((step, joint)) if joint > height => code = step,
+                _ => return code,
             }
         }
     }
 
-    /// The same from the best of some codes.
-    pub fn climb_from_the_best<'b>(&mut self, codes: impl Iterator<Item = &'b Code>) {
-        let codes: Vec<Code> = codes.cloned().collect();
-        let joint = self.log_joint(&codes).into_iter().zip(codes);
-        if let Some((_, code)) = joint.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
-            self.climb(code);
-        }
+    /// The best of some codes, and its `log p(x, z)`.
+    pub fn best_of(&mut self, codes: Vec<Code>) -> Option<(Code, f64)> {
+        let joint = self.log_joint(&codes);
+        let best = codes.into_iter().zip(joint);
+        best.max_by(|(_, a), (_, b)| a.total_cmp(b))
     }
 
     /// The log-odds of each bit under the model, given all other bits of `code`.
@@ -143,12 +145,6 @@ impl<'a> Explored<'a> {
             codes: codes.filter(|(_, prob)| !(*prob < 1e-12)).collect(),
             flip: (flips / self.bits() as f64).min(0.25),
         }
-    }
-
-    /// The best code that is known, and its `log p(x, z)`.
-    pub fn best(&self) -> Option<(Code, f64)> {
-        let best = self.known.iter().max_by(|(_, a), (_, b)| a.total_cmp(b));
-        best.map(|(code, joint)| (code.clone(), *joint))
     }
 
     /// `log p(x, z)` with each bit of a code flipped.

@@ -8,18 +8,18 @@
 //!
 //! 1. From the most probable code under q an ascent by flips of bits leads to a peak of the model's
 //!    posterior. The flips there give the *model's* log-odds of each bit given the others.
-//! 2. In a few rounds, pilots are drawn: from a mixture of independent bits at these log-odds, of codes of
+//! 2. In eight rounds, pilots are drawn: from a mixture of independent bits at these log-odds, of codes of
 //!    q with each bit flipped with a small probability, of independent bits at softened marginals of q
 //!    and softened scores, and of the prior; after the first round also from the best codes found so
-//!    far, with bits flipped, and from independent bits at the marginals that the round before
+//!    far, with few or many bits flipped, and from independent bits at the marginals that the round before
 //!    estimates. Each round is followed by an ascent from the best of the codes that are new with it.
-//! 3. The samples are drawn in as many rounds of the same kind, also from the best codes as the model
-//!    weights them, with fewer bits flipped. K are the codes that were decoded before a round.
+//! 3. The samples are drawn in up to eight rounds of the same kind. K are the codes that were decoded
+//!    before a round.
 //!
 //! Adapting a proposal to what it has found is population Monte Carlo (Cappé, Guillin, Marin & Robert,
 //! [Population Monte Carlo](https://doi.org/10.1198/106186004X12803), 2004); ascents from what was drawn are
-//! an iterated local search. What is decoded before a round decides about its K and r alone: given it,
-//! each sample's `Σ_{z ∈ K} p(x, z) + 1{z ∉ K} p(x, z) / r(z)` has the mean p(x), and so has their mean.
+//! an iterated local search. What is decoded before a round decides about its K and r alone: given it, the
+//! mean over the round's samples is p(x) in expectation, and so is the mean over all rounds.
 
 use std::collections::HashSet;
 
@@ -44,7 +44,7 @@ use crate::{
 const PILOTS: usize = 8;
 /// Rounds in which the samples are drawn, as many codes in each, at most.
 const ROUNDS: usize = 8;
-/// Samples of a round, unless there are fewer in all: each component of a mixture should have some.
+/// Samples of a round at least, unless there are fewer in all: most components of a mixture have some.
 const ROUND: usize = 32;
 /// How far independent bits are kept away from certainty.
 const EDGE: f64 = 0.01;
@@ -55,14 +55,17 @@ pub struct MarginalLikelihood {
     /// The negative log-likelihood in bits per pixel, an upper bound in expectation: the same protocol
     /// for all methods. Of the first `importance_images` images alone.
     pub nll_bits_per_dim: f64,
+    /// The same of the codes that were decoded alone, samples and all: an upper bound for certain, which
+    /// rests on no chance. None in files of earlier versions.
+    pub nll_bits_per_dim_bound: Option<f64>,
     /// The standard error of the mean over images that the samples of codes cause, estimated from their
-    /// spread: none where all that was found is known before the samples. It knows nothing of codes that
-    /// were not found, nor of the logarithm of an estimate being too small on average. None with a single
+    /// spread, which is 0 where samples add nothing to what is known. It knows nothing of peaks of the
+    /// posterior that were not found, and is far too small where there are any. None with a single
     /// sample.
     pub nll_bits_per_dim_sampling_error: Option<f64>,
     /// By how much half of the samples would raise `nll_bits_per_dim`, after the same search: the part of
-    /// its being too high that their spread causes. Two methods that differ by less than that are not
-    /// told apart. None with a single sample.
+    /// its being too high that their spread causes. It knows as little of what was not found. None with
+    /// a single sample.
     pub nll_bits_per_dim_halving_gap: Option<f64>,
     /// The standard error of the mean over images, as a sample of all images there could be. That of the
     /// difference of two methods that are evaluated on the same images is smaller as a rule. None with a
@@ -80,8 +83,8 @@ pub struct MarginalLikelihood {
     pub nll_bits_per_dim_paper: f64,
     /// The truth, by trying all codes, where they have 12 bits at most.
     pub nll_bits_per_dim_exact: Option<f64>,
-    /// The mean number of codes of an image that were decoded for `nll_bits_per_dim`, those that were
-    /// looked for before the samples and all. None in files of earlier versions.
+    /// The mean number of codes of an image that were decoded for `nll_bits_per_dim`: as pilots, in
+    /// ascents and as samples. None in files of earlier versions.
     pub importance_decoded_mean: Option<f64>,
     /// Samples of each image.
     pub importance_samples: usize,
@@ -102,7 +105,7 @@ pub fn marginal_likelihood(
     let images = set.len().min(settings.test_images.unwrap_or(set.len()));
     let indices: Vec<usize> = (0..images).collect();
     let samples = settings.importance_samples;
-    let (mut ours, mut papers, mut decoded) = (Vec::new(), Vec::new(), 0);
+    let (mut ours, mut papers) = (Vec::new(), Vec::new());
     for indices in indices.chunks(TOGETHER) {
         let draw = Draw {
             seed,
@@ -117,7 +120,6 @@ pub fn marginal_likelihood(
             let mut image = Explored::new(&learner.networks, levels, device);
             let mut rng = Draw { step, ..draw }.generator(Stream::Importance);
             ours.push(estimate(&mut image, belief, samples, &mut rng));
-            decoded += image.decoded();
             papers.push(papers_estimate(&mut image, belief, samples, &mut rng));
         }
     }
@@ -125,25 +127,26 @@ pub fn marginal_likelihood(
         .then(|| enumerate(&learner.networks, set, &indices, device));
 
     let bits = |log_likelihoods: &[f64]| bits_per_dim(-mean(log_likelihoods), set.pixels());
-    let log_likelihoods: Vec<f64> = ours.iter().map(|estimate| estimate.log_mean).collect();
-    let errors: Option<Vec<f64>> = ours.iter().map(Weighted::relative_error).collect();
+    let of_each = |figure: fn(&Estimate) -> f64| ours.iter().map(figure).collect::<Vec<f64>>();
+    let log_likelihoods = of_each(|estimate| estimate.sampled.log_mean);
+    let errors: Option<Vec<f64>> = ours.iter().map(|e| e.sampled.relative_error()).collect();
     let sampling_error = errors.as_ref().map(|errors| {
         let squares: f64 = errors.iter().map(|error| error * error).sum();
         bits_per_dim(squares.sqrt() / images as f64, set.pixels())
     });
-    let gaps: Option<Vec<f64>> = ours.iter().map(|estimate| estimate.halving_gap).collect();
-    let effective: Vec<f64> = ours.iter().map(|estimate| estimate.effective).collect();
+    let gaps: Option<Vec<f64>> = ours.iter().map(|e| e.sampled.halving_gap).collect();
     MarginalLikelihood {
         nll_bits_per_dim: bits(&log_likelihoods),
+        nll_bits_per_dim_bound: Some(bits(&of_each(|estimate| estimate.log_mass))),
         nll_bits_per_dim_sampling_error: sampling_error,
         nll_bits_per_dim_halving_gap: gaps.map(|gaps| bits_per_dim(mean(&gaps), set.pixels())),
         nll_bits_per_dim_images_error: standard_error(&log_likelihoods)
             .map(|error| bits_per_dim(error, set.pixels())),
         relative_error_mean: errors.map(|errors| mean(&errors)),
-        effective_samples_mean: mean(&effective),
+        effective_samples_mean: mean(&of_each(|estimate| estimate.sampled.effective)),
         nll_bits_per_dim_paper: bits(&papers),
         nll_bits_per_dim_exact: exact.map(|exact| bits(&exact)),
-        importance_decoded_mean: Some(decoded as f64 / images as f64),
+        importance_decoded_mean: Some(mean(&of_each(|estimate| estimate.decoded as f64))),
         importance_samples: samples,
         importance_images: images,
     }
@@ -167,7 +170,7 @@ impl Weighted {
         let squares: Vec<f64> = log_weights.iter().map(|w| 2.0 * w).collect();
         let log_mean =
             |log_weights: &[f64]| log_sum_exp(log_weights) - (log_weights.len() as f64).ln();
-        // every second one, so that each component of a mixture is in both halves
+        // every second one, so that most components of a mixture are in both halves
         let half = |first: usize| {
             let half: Vec<f64> = log_weights.iter().skip(first).step_by(2).copied().collect();
             log_mean(&half)
@@ -189,13 +192,21 @@ impl Weighted {
     }
 }
 
+/// What is estimated of one image.
+struct Estimate {
+    sampled: Weighted,
+    /// `log Σ p(x, z)` over all codes that were decoded, and their number.
+    log_mass: f64,
+    decoded: usize,
+}
+
 /// By mixtures that learn from what has been decoded.
-fn estimate(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut impl Rng) -> Weighted {
-    image.climb(belief.mode());
-    let first = components(image, belief);
+fn estimate(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut impl Rng) -> Estimate {
+    let peak = image.climb(belief.mode());
+    let first = components(image, belief, &peak);
     let rounds = (samples / ROUND).clamp(1, ROUNDS);
     let sizes = (0..rounds).map(|round| samples * (round + 1) / rounds - samples * round / rounds);
-    let pilots = std::iter::repeat_n(samples.div_ceil(ROUNDS), PILOTS);
+    let pilots = std::iter::repeat_n(samples.div_ceil(PILOTS), PILOTS);
 
     let mut components = first.clone();
     let mut log_weights = Vec::with_capacity(samples);
@@ -212,15 +223,22 @@ fn estimate(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut imp
             }));
         }
         let found = drawn.iter().zip(new).filter(|(_, new)| *new);
-        image.climb_from_the_best(found.map(|(code, _)| code));
-        let explore = image.around_the_best(4.0, 2.0);
-        components = share(0.4, &first);
-        components.extend([(0.6, explore), (0.2, weighted_marginals(&drawn, &weights))]);
-        if round + 1 >= PILOTS {
-            components.push((1.0, image.around_the_best(1.0, 0.7)));
+        let found = found.map(|(code, _)| code.clone()).collect();
+        if let Some((best, _)) = image.best_of(found) {
+            image.climb(best);
         }
+        components = share(0.4, &first);
+        components.extend([
+            (0.6, image.around_the_best(4.0, 2.0)),
+            (0.6, image.around_the_best(8.0, image.bits() as f64 / 4.0)),
+            (0.2, weighted_marginals(&drawn, &weights)),
+        ]);
     }
-    Weighted::of(&log_weights)
+    Estimate {
+        sampled: Weighted::of(&log_weights),
+        log_mass: image.log_mass(),
+        decoded: image.decoded(),
+    }
 }
 
 /// By the proposal of the paper.
@@ -258,10 +276,9 @@ fn weigh(image: &mut Explored, mixture: &Mixture, drawn: &[Code]) -> Vec<f64> {
 }
 
 /// What codes are drawn from whatever has been found, with their weights.
-fn components(image: &mut Explored, belief: &Belief) -> Vec<(f64, Component)> {
+fn components(image: &mut Explored, belief: &Belief, peak: &Code) -> Vec<(f64, Component)> {
     let bits = belief.scores.len();
-    let best = image.best().map_or_else(|| belief.mode(), |(code, _)| code);
-    let odds = image.log_odds(&best);
+    let odds = image.log_odds(peak);
     let at = |temperature: f64, scores: &[f64]| {
         let on = scores.iter().map(|score| sigmoid(score / temperature));
         Component::defensive(on, EDGE)
