@@ -161,12 +161,16 @@ struct Weighted {
     /// The number of samples with equal weights that would vary as much.
     effective: f64,
     samples: usize,
+    /// The relative standard error of the mean by the means of rounds, where there are some.
+    between_rounds: Option<f64>,
 }
 
 impl Weighted {
-    fn of(log_weights: &[f64]) -> Self {
+    /// The weights of samples, round by round.
+    fn of(rounds: &[Vec<f64>]) -> Self {
+        let log_weights = rounds.concat();
         let samples = log_weights.len();
-        let log_sum = log_sum_exp(log_weights);
+        let log_sum = log_sum_exp(&log_weights);
         let squares: Vec<f64> = log_weights.iter().map(|w| 2.0 * w).collect();
         let log_mean =
             |log_weights: &[f64]| log_sum_exp(log_weights) - (log_weights.len() as f64).ln();
@@ -175,20 +179,30 @@ impl Weighted {
             let half: Vec<f64> = log_weights.iter().skip(first).step_by(2).copied().collect();
             log_mean(&half)
         };
-        let whole = log_mean(log_weights);
+        let whole = log_mean(&log_weights);
+        let offs = rounds
+            .iter()
+            .map(|round| (log_mean(round) - whole).exp() - 1.0);
+        let squared: f64 = offs.map(|off| off * off).sum();
+        let n = rounds.len() as f64;
         Self {
             log_mean: whole,
             halving_gap: (samples > 1).then(|| whole - (half(0) + half(1)) / 2.0),
             effective: (2.0 * log_sum - log_sum_exp(&squares)).exp(),
             samples,
+            between_rounds: (rounds.len() > 1).then(|| (squared / (n - 1.0) / n).sqrt()),
         }
     }
 
-    /// The standard error of the mean by the mean, which is that of its logarithm while it is small.
-    /// That the components' shares are fixed makes it less, not more.
+    /// The standard error of the mean by the mean, which is that of its logarithm while it is small: by
+    /// all samples as if they were independent, or by the rounds, whichever is more. Samples of a round
+    /// miss together what was not known before it. That the components' shares are fixed makes it less.
     fn relative_error(&self) -> Option<f64> {
         let n = self.samples as f64;
-        (self.samples > 1).then(|| ((n / self.effective - 1.0).max(0.0) / (n - 1.0)).sqrt())
+        (self.samples > 1).then(|| {
+            let of_samples = ((n / self.effective - 1.0).max(0.0) / (n - 1.0)).sqrt();
+            of_samples.max(self.between_rounds.unwrap_or(0.0))
+        })
     }
 }
 
@@ -209,18 +223,18 @@ fn estimate(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut imp
     let pilots = std::iter::repeat_n(samples.div_ceil(PILOTS), PILOTS);
 
     let mut components = first.clone();
-    let mut log_weights = Vec::with_capacity(samples);
+    let mut log_weights = Vec::with_capacity(ROUNDS);
     for (round, size) in pilots.chain(sizes).enumerate() {
         let (known, mixture) = (image.log_mass(), Mixture::new(components, size));
         let drawn = mixture.sample(rng);
         let new: Vec<bool> = drawn.iter().map(|code| !image.knows(code)).collect();
         let weights = weigh(image, &mixture, &drawn);
         if round >= PILOTS {
-            let of_each = weights.iter().zip(&new);
-            log_weights.extend(of_each.map(|(weight, new)| {
+            let of_each = weights.iter().zip(&new).map(|(weight, new)| {
                 let beside = if *new { *weight } else { f64::NEG_INFINITY };
                 log_sum_exp(&[known, beside])
-            }));
+            });
+            log_weights.push(of_each.collect());
         }
         let found = drawn.iter().zip(new).filter(|(_, new)| *new);
         let found = found.map(|(code, _)| code.clone()).collect();
@@ -256,7 +270,7 @@ fn papers_estimate(
     let drawn = mixture.sample(rng);
     let log_weights = weigh(image, &mixture, &drawn);
     let Some(support) = &belief.support else {
-        return Weighted::of(&log_weights).log_mean;
+        return Weighted::of(&[log_weights]).log_mean;
     };
     let supported: Vec<Code> = support.iter().map(|(code, _)| code.clone()).collect();
     let mut terms = image.log_joint(&supported);
