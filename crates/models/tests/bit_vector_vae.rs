@@ -377,15 +377,13 @@ fn importance_sampling_finds_the_truth() {
         assert!((got.nll_bits_per_dim_exact.unwrap() - exact).abs() < ROUNDING);
         let error = got.nll_bits_per_dim_sampling_error.unwrap();
         let off = got.nll_bits_per_dim - exact;
-        let rounding = ROUNDING / (PIXELS as f64 * 2f64.ln());
-        assert!(
-            off.abs() < 3.0 * error + rounding,
-            "{method}: {off}, {error}"
-        );
+        assert!(off.abs() < 3.0 * error + 1e-6, "{method}: {off}, {error}");
+        // a proposal that is worth having: a hundred of 1024 samples
+        assert!(got.effective_samples_mean > 100.0, "{method}");
         assert!(error < 0.01, "{method}: {error}");
         // decoded codes are no more than all; those that were not are of little weight
         let bound = got.nll_bits_per_dim_bound.unwrap() - exact;
-        assert!((-rounding..0.05).contains(&bound), "{method}: {bound}");
+        assert!((-1e-6..0.05).contains(&bound), "{method}: {bound}");
         // four samples for each of the 256 codes
         if SPARSE.contains(&method) {
             let off = got.nll_bits_per_dim_paper - exact;
