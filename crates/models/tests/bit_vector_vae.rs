@@ -349,7 +349,7 @@ fn distortion_and_rate_are_sums_over_the_support() {
 /// it, for every method.
 #[test]
 fn importance_sampling_finds_the_truth() {
-    const BITS: usize = 8;
+    const BITS: usize = 10;
     let device = Device::default();
     let set = images(20);
     let all: Vec<usize> = (0..20).collect();

@@ -1,12 +1,10 @@
-//! What is known of the posterior over the codes of one image: the codes that have been decoded.
+//! What a search knows of the posterior over the codes of one image.
 
-use std::collections::{BTreeMap, HashSet};
-
-use burn::tensor::{Device, Int, Tensor};
+use std::collections::BTreeMap;
 
 use super::{
-    BitVectorVae,
-    belief::{Code, LOGITS, codes},
+    belief::Code,
+    decoded::Decoded,
     proposal::{Component, log_sum_exp},
 };
 
@@ -15,62 +13,41 @@ const CENTRES: usize = 128;
 /// Bits that are flipped in pairs, at most: 496 pairs.
 const PAIRED: usize = 32;
 
-/// One image, and `log p(x, z)` of the codes that have been decoded for it: many come again.
-pub(super) struct Explored<'a> {
-    networks: &'a BitVectorVae,
-    /// `[1, pixels]`.
-    levels: Tensor<2, Int>,
-    device: &'a Device,
+/// A search for the codes of high `p(x, z)`, and what it knows: the codes that it has asked for, whether
+/// or not another search had them decoded before.
+pub(super) struct Explored<'a, 'n> {
+    decoded: &'a mut Decoded<'n>,
     known: BTreeMap<Code, f64>,
 }
 
-impl<'a> Explored<'a> {
-    /// The image with grey levels `[1, pixels]`, of which nothing is known.
-    pub fn new(networks: &'a BitVectorVae, levels: Tensor<2, Int>, device: &'a Device) -> Self {
+impl<'a, 'n> Explored<'a, 'n> {
+    /// A search that knows nothing.
+    pub fn new(decoded: &'a mut Decoded<'n>) -> Self {
         Self {
-            networks,
-            levels,
-            device,
+            decoded,
             known: BTreeMap::new(),
         }
     }
 
     pub fn bits(&self) -> usize {
-        self.networks.bits()
-    }
-
-    /// The number of codes that have been decoded.
-    pub fn decoded(&self) -> usize {
-        self.known.len()
+        self.decoded.bits()
     }
 
     pub fn knows(&self, code: &Code) -> bool {
         self.known.contains_key(code)
     }
 
-    /// `log Σ p(x, z)` over the codes that have been decoded: a lower bound of `log p(x)`.
+    /// `log Σ p(x, z)` over the codes that are known.
     pub fn log_mass(&self) -> f64 {
         log_sum_exp(&self.known.values().copied().collect::<Vec<_>>())
     }
 
     /// `log p(x, z)` of each code.
     pub fn log_joint(&mut self, wanted: &[Code]) -> Vec<f64> {
-        let new: HashSet<&Code> = wanted.iter().filter(|z| !self.knows(z)).collect();
-        let mut new: Vec<Code> = new.into_iter().cloned().collect();
-        new.sort_unstable();
-        let [_, pixels] = self.levels.dims();
-        let together = (LOGITS / (pixels * self.networks.levels())).max(1);
-        for some in new.chunks(together) {
-            let likelihood = self.networks.generator.log_likelihood(
-                codes(some, self.device),
-                self.levels.clone(),
-                Tensor::zeros([some.len()], self.device),
-            );
-            let likelihood = likelihood.into_data();
-            let joint = likelihood.iter::<f64>().map(|l| l - self.networks.prior());
-            self.known.extend(some.iter().cloned().zip(joint));
-        }
-        wanted.iter().map(|code| self.known[code]).collect()
+        let joint = self.decoded.log_joint(wanted);
+        let pairs = wanted.iter().cloned().zip(joint.iter().copied());
+        self.known.extend(pairs);
+        joint
     }
 
     /// Looks for a code of high `p(x, z)` by steepest ascent from `code`, and returns it: as long as a flip
@@ -160,4 +137,83 @@ fn flipped(code: &Code, bits: &[usize]) -> Code {
         code[bit] = !code[bit];
     }
     code
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use burn::tensor::{Device, Int, Tensor};
+
+    use super::*;
+    use crate::{
+        bit_vector_vae::{BitVectorVae, BitVectorVaeConfig},
+        training::fresh_weights,
+    };
+
+    const BITS: usize = 10;
+
+    fn networks(seed: u64, device: &Device) -> BitVectorVae {
+        let init = || Ok::<_, ()>(BitVectorVaeConfig::new(12, 5, BITS).init(device));
+        fresh_weights(device, seed, init).unwrap()
+    }
+
+    fn levels(device: &Device) -> Tensor<2, Int> {
+        let levels = Tensor::<1, Int>::arange(0..12, device);
+        levels.remainder_scalar(5).reshape([1, 12])
+    }
+
+    /// All codes with at most `distance` bits flipped, by brute force.
+    fn ball(code: &Code, distance: u32) -> Vec<Code> {
+        let near = (0..1 << BITS).filter(|flips: &u32| flips.count_ones() <= distance);
+        let flip = |flips: u32| (0..BITS).map(move |bit| code[bit] ^ (flips >> bit & 1 == 1));
+        near.map(|flips| flip(flips).collect()).collect()
+    }
+
+    /// No code one flip away is better than what an ascent leads to, and none two flips away where it is
+    /// the best that is known.
+    #[test]
+    fn an_ascent_ends_where_no_flip_leads_upwards() {
+        let device = Device::default();
+        let mut peaks = Vec::new();
+        for seed in 0..8 {
+            let networks = networks(seed, &device);
+            let mut decoded = Decoded::new(&networks, levels(&device), &device);
+            let mut search = Explored::new(&mut decoded);
+            for begin in [[false; BITS], [true; BITS]] {
+                let peak = search.climb(begin.to_vec());
+                let height = search.log_joint(std::slice::from_ref(&peak))[0];
+                let is_best = search.known.values().all(|joint| *joint <= height);
+                let distance = if is_best { 2 } else { 1 };
+                let best = decoded_best(&mut search, &ball(&peak, distance));
+                assert!(height >= best, "seed {seed}: {height}, {best}");
+                peaks.push(is_best);
+            }
+        }
+        // both kinds of end were met
+        assert!(peaks.contains(&true) && peaks.contains(&false));
+    }
+
+    /// Without the codes becoming known.
+    fn decoded_best(search: &mut Explored, codes: &[Code]) -> f64 {
+        let joint = search.decoded.log_joint(codes).into_iter();
+        joint.fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    /// What one search has had decoded is not known to another, though it is not decoded again.
+    #[test]
+    fn searches_of_an_image_know_nothing_of_each_other() {
+        let device = Device::default();
+        let networks = networks(3, &device);
+        let mut decoded = Decoded::new(&networks, levels(&device), &device);
+        let code = vec![true; BITS];
+        let first = Explored::new(&mut decoded).log_joint(std::slice::from_ref(&code))[0];
+        let mut second = Explored::new(&mut decoded);
+        assert!(!second.knows(&code));
+        assert_eq!(second.log_mass(), f64::NEG_INFINITY);
+        assert_eq!(second.log_joint(std::slice::from_ref(&code))[0], first);
+        assert!(second.knows(&code));
+        assert!((second.log_mass() - first).abs() < 1e-12);
+        assert_eq!(decoded.len(), 1);
+    }
 }

@@ -13,13 +13,18 @@
 //!    and softened scores, and of the prior; after the first round also from the best codes found so
 //!    far, with few or many bits flipped, and from independent bits at the marginals that the round before
 //!    estimates. Each round is followed by an ascent from the best of the codes that are new with it.
-//! 3. The samples are drawn in up to eight rounds of the same kind. K are the codes that were decoded
-//!    before a round.
+//! 3. The samples are drawn in up to four rounds of the same kind. K are the codes that were known before
+//!    a round.
 //!
 //! Adapting a proposal to what it has found is population Monte Carlo (Cappé, Guillin, Marin & Robert,
 //! [Population Monte Carlo](https://doi.org/10.1198/106186004X12803), 2004); ascents from what was drawn are
-//! an iterated local search. What is decoded before a round decides about its K and r alone: given it, the
+//! an iterated local search. What is known before a round decides about its K and r alone: given it, the
 //! mean over the round's samples is p(x) in expectation, and so is the mean over all rounds.
+//!
+//! Whatever a search has missed, its samples miss together, and their spread says nothing of it. So all
+//! of this is done twice, each time with half of the samples and knowing nothing of the other half. The
+//! estimate is the mean of both halves, and how far they are from each other is its error, search and all.
+//! A peak that both miss stays unknown.
 
 use std::collections::HashSet;
 
@@ -30,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     BitVectorVaeLearner, GreyBatch, ImportanceSettings,
     belief::{Belief, Code, sigmoid},
+    decoded::Decoded,
     enumerate::{MOST_BITS, enumerate},
     evaluate::{TOGETHER, bits_per_dim},
     explored::Explored,
@@ -40,10 +46,10 @@ use crate::{
     training::{Draw, Stream},
 };
 
-/// Rounds in which codes are drawn before the samples.
+/// Rounds in which a half draws codes before its samples.
 const PILOTS: usize = 8;
-/// Rounds in which the samples are drawn, as many codes in each, at most.
-const ROUNDS: usize = 8;
+/// Rounds in which a half draws its samples, as many in each, at most.
+const ROUNDS: usize = 4;
 /// Samples of a round at least, unless there are fewer in all: most components of a mixture have some.
 const ROUND: usize = 32;
 /// How far independent bits are kept away from certainty.
@@ -58,14 +64,12 @@ pub struct MarginalLikelihood {
     /// The same of the codes that were decoded alone, samples and all: an upper bound for certain, which
     /// rests on no chance. None in files of earlier versions.
     pub nll_bits_per_dim_bound: Option<f64>,
-    /// The standard error of the mean over images that the samples of codes cause, estimated from their
-    /// spread, which is 0 where samples add nothing to what is known. It knows nothing of peaks of the
-    /// posterior that were not found, and is far too small where there are any. None with a single
-    /// sample.
+    /// The standard error of the mean over images that chance in drawing codes causes, by how the two
+    /// halves of the estimate differ: in what they have found and in what they have sampled. It knows
+    /// nothing of peaks of the posterior that neither has found. None with a single sample.
     pub nll_bits_per_dim_sampling_error: Option<f64>,
-    /// By how much half of the samples would raise `nll_bits_per_dim`, after the same search: the part of
-    /// its being too high that their spread causes. It knows as little of what was not found. None with
-    /// a single sample.
+    /// By how much half of the work, search and samples, would raise `nll_bits_per_dim`: as a rule
+    /// twice the work would lower it by less than that. None with a single sample.
     pub nll_bits_per_dim_halving_gap: Option<f64>,
     /// The standard error of the mean over images, as a sample of all images there could be. That of the
     /// difference of two methods that are evaluated on the same images is smaller as a rule. None with a
@@ -117,7 +121,7 @@ pub fn marginal_likelihood(
         let beliefs = Belief::of(&learner.estimator, scores);
         for ((row, &step), belief) in indices.iter().enumerate().zip(&beliefs) {
             let levels = batch.levels.clone().narrow(0, row, 1);
-            let mut image = Explored::new(&learner.networks, levels, device);
+            let mut image = Decoded::new(&learner.networks, levels, device);
             let mut rng = Draw { step, ..draw }.generator(Stream::Importance);
             ours.push(estimate(&mut image, belief, samples, &mut rng));
             papers.push(papers_estimate(&mut image, belief, samples, &mut rng));
@@ -129,7 +133,7 @@ pub fn marginal_likelihood(
     let bits = |log_likelihoods: &[f64]| bits_per_dim(-mean(log_likelihoods), set.pixels());
     let of_each = |figure: fn(&Estimate) -> f64| ours.iter().map(figure).collect::<Vec<f64>>();
     let log_likelihoods = of_each(|estimate| estimate.sampled.log_mean);
-    let errors: Option<Vec<f64>> = ours.iter().map(|e| e.sampled.relative_error()).collect();
+    let errors: Option<Vec<f64>> = ours.iter().map(|e| e.sampled.relative_error).collect();
     let sampling_error = errors.as_ref().map(|errors| {
         let squares: f64 = errors.iter().map(|error| error * error).sum();
         bits_per_dim(squares.sqrt() / images as f64, set.pixels())
@@ -152,57 +156,44 @@ pub fn marginal_likelihood(
     }
 }
 
-/// What the weights of samples come to.
+/// What the weights of samples come to, which are drawn in two halves that are independent of each other.
 struct Weighted {
     /// The logarithm of their mean.
     log_mean: f64,
-    /// By how much it is above the mean of what either half of the samples comes to.
+    /// By how much it is above the mean of what either half comes to.
     halving_gap: Option<f64>,
     /// The number of samples with equal weights that would vary as much.
     effective: f64,
-    samples: usize,
-    /// The relative standard error of the mean by the means of rounds, where there are some.
-    between_rounds: Option<f64>,
+    /// The standard error of the mean by the mean, which is that of its logarithm while it is small.
+    relative_error: Option<f64>,
 }
 
 impl Weighted {
-    /// The weights of samples, round by round.
-    fn of(rounds: &[Vec<f64>]) -> Self {
-        let log_weights = rounds.concat();
-        let samples = log_weights.len();
+    /// The logarithms of the weights of each half's samples. The second half is empty where there is a
+    /// single sample, which has no error that could be estimated.
+    fn of(halves: &[Vec<f64>; 2]) -> Self {
+        let log_weights = halves.concat();
+        let n = log_weights.len() as f64;
         let log_sum = log_sum_exp(&log_weights);
         let squares: Vec<f64> = log_weights.iter().map(|w| 2.0 * w).collect();
-        let log_mean =
-            |log_weights: &[f64]| log_sum_exp(log_weights) - (log_weights.len() as f64).ln();
-        // every second one, so that most components of a mixture are in both halves
-        let half = |first: usize| {
-            let half: Vec<f64> = log_weights.iter().skip(first).step_by(2).copied().collect();
-            log_mean(&half)
-        };
-        let whole = log_mean(&log_weights);
-        let offs = rounds
-            .iter()
-            .map(|round| (log_mean(round) - whole).exp() - 1.0);
-        let squared: f64 = offs.map(|off| off * off).sum();
-        let n = rounds.len() as f64;
+        let effective = (2.0 * log_sum - log_sum_exp(&squares)).exp();
+        let log_mean = log_sum - n.ln();
+        let means = halves.each_ref().map(|half| log_mean_exp(half));
+        let parts = halves.each_ref().map(|half| half.len() as f64 / n);
+        let several = log_weights.len() > 1;
         Self {
-            log_mean: whole,
-            halving_gap: (samples > 1).then(|| whole - (half(0) + half(1)) / 2.0),
-            effective: (2.0 * log_sum - log_sum_exp(&squares)).exp(),
-            samples,
-            between_rounds: (rounds.len() > 1).then(|| (squared / (n - 1.0) / n).sqrt()),
+            log_mean,
+            halving_gap: several.then(|| log_mean - parts[0] * means[0] - parts[1] * means[1]),
+            effective,
+            // by how the halves differ, or by all samples as if they were independent, whichever is more:
+            // with a single image the first may be small by chance
+            relative_error: several.then(|| {
+                let [first, second] = means.map(|mean| (mean - log_mean).exp());
+                let of_halves = (parts[0] * parts[1]).sqrt() * (first - second).abs();
+                let of_samples = ((n / effective - 1.0).max(0.0) / (n - 1.0)).sqrt();
+                of_halves.max(of_samples)
+            }),
         }
-    }
-
-    /// The standard error of the mean by the mean, which is that of its logarithm while it is small: by
-    /// all samples as if they were independent, or by the rounds, whichever is more. Samples of a round
-    /// miss together what was not known before it. That the components' shares are fixed makes it less.
-    fn relative_error(&self) -> Option<f64> {
-        let n = self.samples as f64;
-        (self.samples > 1).then(|| {
-            let of_samples = ((n / self.effective - 1.0).max(0.0) / (n - 1.0)).sqrt();
-            of_samples.max(self.between_rounds.unwrap_or(0.0))
-        })
     }
 }
 
@@ -214,8 +205,22 @@ struct Estimate {
     decoded: usize,
 }
 
-/// By mixtures that learn from what has been decoded.
-fn estimate(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut impl Rng) -> Estimate {
+/// By two halves that know nothing of each other.
+fn estimate(image: &mut Decoded, belief: &Belief, samples: usize, rng: &mut impl Rng) -> Estimate {
+    let halves = [samples.div_ceil(2), samples / 2];
+    let halves = halves.map(|samples| half(&mut Explored::new(image), belief, samples, rng));
+    Estimate {
+        sampled: Weighted::of(&halves),
+        log_mass: image.log_mass(),
+        decoded: image.len(),
+    }
+}
+
+/// The logarithms of the weights of samples from mixtures that learn from what is known.
+fn half(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut impl Rng) -> Vec<f64> {
+    if samples == 0 {
+        return Vec::new();
+    }
     let peak = image.climb(belief.mode());
     let first = components(image, belief, &peak);
     let rounds = (samples / ROUND).clamp(1, ROUNDS);
@@ -223,18 +228,17 @@ fn estimate(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut imp
     let pilots = std::iter::repeat_n(samples.div_ceil(PILOTS), PILOTS);
 
     let mut components = first.clone();
-    let mut log_weights = Vec::with_capacity(ROUNDS);
+    let mut log_weights = Vec::with_capacity(samples);
     for (round, size) in pilots.chain(sizes).enumerate() {
         let (known, mixture) = (image.log_mass(), Mixture::new(components, size));
         let drawn = mixture.sample(rng);
         let new: Vec<bool> = drawn.iter().map(|code| !image.knows(code)).collect();
-        let weights = weigh(image, &mixture, &drawn);
+        let weights = weigh(image.log_joint(&drawn), &mixture, &drawn);
         if round >= PILOTS {
-            let of_each = weights.iter().zip(&new).map(|(weight, new)| {
+            log_weights.extend(weights.iter().zip(&new).map(|(weight, new)| {
                 let beside = if *new { *weight } else { f64::NEG_INFINITY };
                 log_sum_exp(&[known, beside])
-            });
-            log_weights.push(of_each.collect());
+            }));
         }
         let found = drawn.iter().zip(new).filter(|(_, new)| *new);
         let found = found.map(|(code, _)| code.clone()).collect();
@@ -248,16 +252,12 @@ fn estimate(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut imp
             (0.2, weighted_marginals(&drawn, &weights)),
         ]);
     }
-    Estimate {
-        sampled: Weighted::of(&log_weights),
-        log_mass: image.log_mass(),
-        decoded: image.decoded(),
-    }
+    log_weights
 }
 
 /// By the proposal of the paper.
 fn papers_estimate(
-    image: &mut Explored,
+    image: &mut Decoded,
     belief: &Belief,
     samples: usize,
     rng: &mut impl Rng,
@@ -268,9 +268,9 @@ fn papers_estimate(
     };
     let mixture = Mixture::new(vec![(1.0, Component::independent(bits))], samples);
     let drawn = mixture.sample(rng);
-    let log_weights = weigh(image, &mixture, &drawn);
+    let log_weights = weigh(image.log_joint(&drawn), &mixture, &drawn);
     let Some(support) = &belief.support else {
-        return Weighted::of(&[log_weights]).log_mean;
+        return log_mean_exp(&log_weights);
     };
     let supported: Vec<Code> = support.iter().map(|(code, _)| code.clone()).collect();
     let mut terms = image.log_joint(&supported);
@@ -281,10 +281,10 @@ fn papers_estimate(
     log_sum_exp(&terms)
 }
 
-/// The logarithms of the weights `p(x, z) / r(z)` of samples of a mixture.
-fn weigh(image: &mut Explored, mixture: &Mixture, drawn: &[Code]) -> Vec<f64> {
-    let joint = image.log_joint(drawn).into_iter().zip(drawn);
-    joint
+/// The logarithms of the weights `p(x, z) / r(z)` of samples of a mixture, of which `log p(x, z)` is given.
+fn weigh(log_joint: Vec<f64>, mixture: &Mixture, drawn: &[Code]) -> Vec<f64> {
+    let pairs = log_joint.into_iter().zip(drawn);
+    pairs
         .map(|(joint, code)| joint - mixture.log_density(code))
         .collect()
 }
@@ -344,6 +344,11 @@ fn weighted_marginals(drawn: &[Code], log_weights: &[f64]) -> Component {
     Component::defensive(on, EDGE)
 }
 
+/// `log Σ exp(x) / n`.
+fn log_mean_exp(values: &[f64]) -> f64 {
+    log_sum_exp(values) - (values.len() as f64).ln()
+}
+
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
@@ -353,4 +358,42 @@ fn standard_error(values: &[f64]) -> Option<f64> {
     let (n, mean) = (values.len() as f64, mean(values));
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     (values.len() > 1).then(|| (squares / (n - 1.0) / n).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Means of 2 and of 6: their mean 4, and |2 − 6| / 2 / 4 its relative error, though no sample
+    /// differs from another of its half.
+    #[test]
+    fn halves_that_differ_are_the_error() {
+        let half = |weight: f64, samples| vec![weight.ln(); samples];
+        let got = Weighted::of(&[half(2.0, 500), half(6.0, 500)]);
+        assert!((got.log_mean - 4f64.ln()).abs() < 1e-12);
+        assert!((got.relative_error.unwrap() - 0.5).abs() < 1e-12);
+        let gap = 4f64.ln() - (2f64.ln() + 6f64.ln()) / 2.0;
+        assert!((got.halving_gap.unwrap() - gap).abs() < 1e-12);
+        // (500 · 2 + 500 · 6)² / (500 · 2² + 500 · 6²)
+        assert!((got.effective - 800.0).abs() < 1e-9);
+    }
+
+    /// Halves of the same mean, whose samples are 1 and 3: with the variance 1 · 8 / 7 of eight samples,
+    /// the error is √(1 / 7), by the mean of 2.
+    #[test]
+    fn halves_that_are_level_have_the_error_of_their_samples() {
+        let half: Vec<f64> = [1.0f64, 3.0, 1.0, 3.0].map(f64::ln).to_vec();
+        let got = Weighted::of(&[half.clone(), half]);
+        let expected = (1.0 / 7f64).sqrt() / 2.0;
+        assert!((got.relative_error.unwrap() - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_single_sample_has_no_error() {
+        let got = Weighted::of(&[vec![2f64.ln()], Vec::new()]);
+        assert!((got.log_mean - 2f64.ln()).abs() < 1e-12);
+        assert!(got.relative_error.is_none() && got.halving_gap.is_none());
+    }
 }

@@ -9,6 +9,7 @@
 mod batches;
 mod belief;
 mod config;
+mod decoded;
 mod enumerate;
 mod evaluate;
 mod explored;
