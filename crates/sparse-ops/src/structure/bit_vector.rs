@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hint::select_unpredictable;
 
 use crate::structure::{
     ClosedForm, KBest, Neighbors, Parts, Penalty, Scores, Structure, StructureError, Vertices, ones,
@@ -52,53 +53,78 @@ struct Flip {
     bit: u32,
 }
 
-/// A tree of the least of each two costs, to sort no more flips than needed: `costs[1]` is the
-/// least, `costs[n..]` are those of all bits; ∞ is that of a flip that may not be.
+/// A knockout of costs, to sort no more flips than needed.
+///
+/// The round of `m` winners lies at `m..2 * m`; its number `i` has won against number `i + m` of the round
+/// below, or lost to it. So each round is the lesser of two halves, lane by lane, and `costs[1]` the least
+/// of all. The lowest round has a place for each bit, and more up to a power of two; ∞ is the cost of a
+/// flip that may not be.
 #[derive(Debug, Default)]
 struct Tournament {
     costs: Vec<f64>,
+    /// The bit of each cost, as wide as the cost for the sake of the lanes.
+    bits: Vec<u64>,
 }
 
 impl Tournament {
     fn fill(&mut self, scores: &[f64]) {
-        let costs = &mut self.costs;
-        costs.clear();
-        costs.resize(scores.len(), f64::INFINITY);
-        // a forbidden bit has the cost ∞ by itself; a NaN would be lost on the way back to it
-        costs.extend(scores.iter().map(|score| score.abs().min(f64::INFINITY)));
-        for at in (1..scores.len()).rev() {
-            costs[at] = lesser(costs[2 * at], costs[2 * at + 1]);
+        let size = scores.len().next_power_of_two();
+        if self.costs.len() != 2 * size {
+            self.costs.resize(2 * size, f64::INFINITY);
+            self.bits.clear();
+            self.bits.resize(size, 0);
+            self.bits.extend(0..size as u64);
+        }
+        let (places, rest) = self.costs[size..].split_at_mut(scores.len());
+        for (cost, score) in places.iter_mut().zip(scores) {
+            // a forbidden bit has the cost ∞ by itself; a NaN would be lost on the way to the top
+            *cost = score.abs().min(f64::INFINITY);
+        }
+        rest.fill(f64::INFINITY);
+        let mut winners = size / 2;
+        while winners > 0 {
+            let (round, below) = self.costs[winners..4 * winners].split_at_mut(winners);
+            let (left, right) = below.split_at(winners);
+            let (bits, below) = self.bits[winners..4 * winners].split_at_mut(winners);
+            let (left_bits, right_bits) = below.split_at(winners);
+            for i in 0..winners {
+                let first = left[i] <= right[i];
+                round[i] = if first { left[i] } else { right[i] };
+                bits[i] = if first { left_bits[i] } else { right_bits[i] };
+            }
+            winners /= 2;
         }
     }
 
     /// The cheapest of those that are left.
     fn next(&mut self) -> Option<Flip> {
-        let costs = self.costs.as_mut_slice();
-        let n = costs.len() / 2;
-        let cost = costs[1];
+        let size = self.costs.len() / 2;
+        let (costs, bits) = (&mut self.costs[..2 * size], &mut self.bits[..2 * size]);
+        let (cost, bit) = (costs[1], bits[1]);
         if cost == f64::INFINITY {
             return None;
         }
-        let mut at = 1;
-        while at < n {
-            at = 2 * at + usize::from(costs[2 * at] != cost);
+        // again without it, from its place to the top, with the least so far at hand
+        let (mut least, mut whose) = (f64::INFINITY, bit);
+        let (mut places, mut at) = (size, bit as usize);
+        costs[places + at] = least;
+        while places > 1 {
+            let winners = places / 2;
+            let rival = places + (at ^ winners);
+            // costs are not negative, so that their bits are in their order; a branch would be mispredicted
+            let first = least.to_bits() <= costs[rival].to_bits();
+            least = select_unpredictable(first, least, costs[rival]);
+            whose = select_unpredictable(first, whose, bits[rival]);
+            places = winners;
+            at &= winners - 1;
+            costs[places + at] = least;
+            bits[places + at] = whose;
         }
-        let bit = (at - n) as u32;
-        // up again, with the least so far at hand
-        let mut least = f64::INFINITY;
-        costs[at] = least;
-        while at > 1 {
-            least = lesser(least, costs[at ^ 1]);
-            at /= 2;
-            costs[at] = least;
-        }
-        Some(Flip { cost, bit })
+        Some(Flip {
+            cost,
+            bit: bit as u32,
+        })
     }
-}
-
-#[inline(always)]
-fn lesser(a: f64, b: f64) -> f64 {
-    if a < b { a } else { b }
 }
 
 /// A vector to come, the one found as number `parent` with a further flip, the `last` in the order
