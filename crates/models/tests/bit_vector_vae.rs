@@ -378,13 +378,13 @@ fn importance_sampling_finds_the_truth() {
         let error = got.nll_bits_per_dim_sampling_error.unwrap();
         let off = got.nll_bits_per_dim - exact;
         assert!(off.abs() < 3.0 * error + 1e-6, "{method}: {off}, {error}");
-        // a proposal that is worth having: a hundred of 1024 samples
-        assert!(got.effective_samples_mean > 100.0, "{method}");
-        assert!(error < 0.01, "{method}: {error}");
+        // what has been found is nearly all of it, so that most samples are alike
+        assert!(got.effective_samples_mean > 512.0, "{method}");
+        assert!(error < 0.001, "{method}: {error}");
         // decoded codes are no more than all; those that were not are of little weight
         let bound = got.nll_bits_per_dim_bound.unwrap() - exact;
         assert!((-1e-6..0.05).contains(&bound), "{method}: {bound}");
-        // four samples for each of the 256 codes
+        // one sample for each of the 1,024 codes
         if SPARSE.contains(&method) {
             let off = got.nll_bits_per_dim_paper - exact;
             assert!(off.abs() < 0.05, "{method}: {off}");
@@ -395,16 +395,16 @@ fn importance_sampling_finds_the_truth() {
 }
 
 /// The mean of estimates of p(x) is p(x), with so few samples that half of the codes and more are neither
-/// known before nor drawn. The model is not trained, so that codes which are found have no more than
-/// their part of p(x).
+/// known before nor drawn, in halves of unequal lengths, and enough of them for several rounds. The model is
+/// not trained, so that codes which are found have no more than their part of p(x).
 #[test]
 fn importance_sampling_has_no_bias() {
-    const BITS: usize = 10;
+    const BITS: usize = 12;
     const ESTIMATES: u64 = 200;
     let device = Device::default();
     let set = images(3);
     let settings = ImportanceSettings {
-        importance_samples: 64,
+        importance_samples: 255,
         test_images: Some(1),
     };
     for method in [BitMethod::LocalEntmax15, BitMethod::Sfe] {
@@ -412,7 +412,7 @@ fn importance_sampling_has_no_bias() {
         let ratios: Vec<f64> = (0..ESTIMATES)
             .map(|seed| {
                 let got = marginal_likelihood(&learner, &set, &settings, seed, &device);
-                assert!(got.importance_decoded_mean.unwrap() < 512.0);
+                assert!(got.importance_decoded_mean.unwrap() < 2048.0);
                 let off = got.nll_bits_per_dim - got.nll_bits_per_dim_exact.unwrap();
                 (-off * PIXELS as f64 * 2f64.ln()).exp()
             })
@@ -421,8 +421,8 @@ fn importance_sampling_has_no_bias() {
         let mean = ratios.iter().sum::<f64>() / n;
         let variance = ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0);
         let error = (variance / n).sqrt();
-        // counting twice what is known and drawn again would be off by 0.26
-        assert!(error < 0.02, "{method}: {error}");
+        // counting twice what is known and drawn again would be off by 0.1
+        assert!(error < 0.01, "{method}: {error}");
         assert!(
             (mean - 1.0).abs() < 4.0 * error,
             "{method}: {mean}, {error}"

@@ -21,10 +21,11 @@
 //! an iterated local search. What is known before a round decides about its K and r alone: given it, the
 //! mean over the round's samples is p(x) in expectation, and so is the mean over all rounds.
 //!
-//! Whatever a search has missed, its samples miss together, and their spread says nothing of it. So all
-//! of this is done twice, each time with half of the samples and knowing nothing of the other half. The
-//! estimate is the mean of both halves, and how far they are from each other is its error, search and all.
-//! A peak that both miss stays unknown.
+//! Whatever a search has missed, its samples miss together, and their spread says nothing of it. So what
+//! is drawn is drawn in two halves, each with half of the samples and knowing nothing of what the other
+//! has found. The estimate is the mean of both, and how far they are from each other is an error of it that
+//! counts the search. A peak that both miss stays unknown, as does one that no ascent from the most
+//! probable code leads to and neither draws.
 
 use std::collections::HashSet;
 
@@ -59,27 +60,31 @@ const EDGE: f64 = 0.01;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MarginalLikelihood {
     /// The negative log-likelihood in bits per pixel, an upper bound in expectation: the same protocol
-    /// for all methods. Of the first `importance_images` images alone.
+    /// for all methods. Of the first `importance_images` images alone. It may be above
+    /// `nll_bits_per_dim_bound`, where one half of the estimate has found what the other has not.
     pub nll_bits_per_dim: f64,
-    /// The same of the codes that were decoded alone, samples and all: an upper bound for certain, which
-    /// rests on no chance. None in files of earlier versions.
+    /// The negative logarithm of the sum of `p(x, z)` over no codes but those that were decoded, of both
+    /// halves, samples and all: an upper bound whatever was drawn, up to rounding. None in files of earlier
+    /// versions.
     pub nll_bits_per_dim_bound: Option<f64>,
-    /// The standard error of the mean over images that chance in drawing codes causes, by how the two
-    /// halves of the estimate differ: in what they have found and in what they have sampled. It knows
-    /// nothing of peaks of the posterior that neither has found. None with a single sample.
+    /// The standard error of the mean over images that chance in drawing codes causes: by how the two
+    /// halves of the estimate differ, in what they have found and in what they have sampled, or by the
+    /// spread of all samples as if they were independent, whichever is more for all images together. It
+    /// knows nothing of peaks of the posterior that neither half has found. None with a single sample.
     pub nll_bits_per_dim_sampling_error: Option<f64>,
-    /// By how much half of the work, search and samples, would raise `nll_bits_per_dim`: as a rule
-    /// twice the work would lower it by less than that. None with a single sample.
+    /// By how much either half of the estimate alone is above `nll_bits_per_dim`, on average. Where peaks of
+    /// the posterior are missed, more work may win more than that. None with a single sample.
     pub nll_bits_per_dim_halving_gap: Option<f64>,
     /// The standard error of the mean over images, as a sample of all images there could be. That of the
     /// difference of two methods that are evaluated on the same images is smaller as a rule. None with a
     /// single image.
     pub nll_bits_per_dim_images_error: Option<f64>,
-    /// The relative standard error of the estimate of p(x) of an image, the mean over images. None with
-    /// a single sample.
+    /// The standard error of the logarithm of the estimate of p(x) of an image, which is the relative one of
+    /// p(x) while it is small: the larger of both for each image, and the mean over images. None with a
+    /// single sample.
     pub relative_error_mean: Option<f64>,
     /// The mean of `(Σ w)² / Σ w²` over the samples' estimates w of p(x), each with what is known: all
-    /// samples where they add nothing to it.
+    /// samples where they add nothing to it and the same is known in both halves.
     pub effective_samples_mean: f64,
     /// The negative log-likelihood by the paper's protocol, for comparison only. Of a sparse distribution: the supported
     /// codes, and samples that are uniform over all codes for the rest. Of others: samples of q itself,
@@ -90,7 +95,7 @@ pub struct MarginalLikelihood {
     /// The mean number of codes of an image that were decoded for `nll_bits_per_dim`: as pilots, in
     /// ascents and as samples. None in files of earlier versions.
     pub importance_decoded_mean: Option<f64>,
-    /// Samples of each image.
+    /// Samples of each image, of both halves together; the pilots are not among them.
     pub importance_samples: usize,
     /// Images that these figures are of, the first of the test set.
     pub importance_images: usize,
@@ -133,10 +138,12 @@ pub fn marginal_likelihood(
     let bits = |log_likelihoods: &[f64]| bits_per_dim(-mean(log_likelihoods), set.pixels());
     let of_each = |figure: fn(&Estimate) -> f64| ours.iter().map(figure).collect::<Vec<f64>>();
     let log_likelihoods = of_each(|estimate| estimate.sampled.log_mean);
-    let errors: Option<Vec<f64>> = ours.iter().map(|e| e.sampled.relative_error).collect();
+    let errors: Option<Vec<[f64; 2]>> = ours.iter().map(|e| e.sampled.errors).collect();
+    // the root of the sum of squares over images, by both kinds of error
     let sampling_error = errors.as_ref().map(|errors| {
-        let squares: f64 = errors.iter().map(|error| error * error).sum();
-        bits_per_dim(squares.sqrt() / images as f64, set.pixels())
+        let squares = |kind: usize| errors.iter().map(|error| error[kind].powi(2)).sum::<f64>();
+        let error = larger([squares(0), squares(1)]).sqrt();
+        bits_per_dim(error / images as f64, set.pixels())
     });
     let gaps: Option<Vec<f64>> = ours.iter().map(|e| e.sampled.halving_gap).collect();
     MarginalLikelihood {
@@ -146,7 +153,8 @@ pub fn marginal_likelihood(
         nll_bits_per_dim_halving_gap: gaps.map(|gaps| bits_per_dim(mean(&gaps), set.pixels())),
         nll_bits_per_dim_images_error: standard_error(&log_likelihoods)
             .map(|error| bits_per_dim(error, set.pixels())),
-        relative_error_mean: errors.map(|errors| mean(&errors)),
+        relative_error_mean: errors
+            .map(|errors| mean(&errors.into_iter().map(larger).collect::<Vec<_>>())),
         effective_samples_mean: mean(&of_each(|estimate| estimate.sampled.effective)),
         nll_bits_per_dim_paper: bits(&papers),
         nll_bits_per_dim_exact: exact.map(|exact| bits(&exact)),
@@ -164,8 +172,9 @@ struct Weighted {
     halving_gap: Option<f64>,
     /// The number of samples with equal weights that would vary as much.
     effective: f64,
-    /// The standard error of the mean by the mean, which is that of its logarithm while it is small.
-    relative_error: Option<f64>,
+    /// The standard errors of `log_mean` by how the halves differ, and by all samples as if they were
+    /// independent.
+    errors: Option<[f64; 2]>,
 }
 
 impl Weighted {
@@ -178,21 +187,26 @@ impl Weighted {
         let squares: Vec<f64> = log_weights.iter().map(|w| 2.0 * w).collect();
         let effective = (2.0 * log_sum - log_sum_exp(&squares)).exp();
         let log_mean = log_sum - n.ln();
+        let single = Self {
+            log_mean,
+            halving_gap: None,
+            effective,
+            errors: None,
+        };
+        if log_weights.len() < 2 {
+            return single;
+        }
         let means = halves.each_ref().map(|half| log_mean_exp(half));
         let parts = halves.each_ref().map(|half| half.len() as f64 / n);
-        let several = log_weights.len() > 1;
+        // of the logarithms: the means themselves differ by twice their mean at most, however far a peak
+        // that one half has missed is above the rest
+        let of_halves = (parts[0] * parts[1]).sqrt() * (means[0] - means[1]).abs();
+        // rounding may leave less than 0; a NaN stays one
+        let off = larger([n / effective - 1.0, 0.0]);
         Self {
-            log_mean,
-            halving_gap: several.then(|| log_mean - parts[0] * means[0] - parts[1] * means[1]),
-            effective,
-            // by how the halves differ, or by all samples as if they were independent, whichever is more:
-            // with a single image the first may be small by chance
-            relative_error: several.then(|| {
-                let [first, second] = means.map(|mean| (mean - log_mean).exp());
-                let of_halves = (parts[0] * parts[1]).sqrt() * (first - second).abs();
-                let of_samples = ((n / effective - 1.0).max(0.0) / (n - 1.0)).sqrt();
-                of_halves.max(of_samples)
-            }),
+            halving_gap: Some(log_mean - parts[0] * means[0] - parts[1] * means[1]),
+            errors: Some([of_halves, (off / (n - 1.0)).sqrt()]),
+            ..single
         }
     }
 }
@@ -205,7 +219,7 @@ struct Estimate {
     decoded: usize,
 }
 
-/// By two halves that know nothing of each other.
+/// Estimates `log p(x)` by two halves that know nothing of each other.
 fn estimate(image: &mut Decoded, belief: &Belief, samples: usize, rng: &mut impl Rng) -> Estimate {
     let halves = [samples.div_ceil(2), samples / 2];
     let halves = halves.map(|samples| half(&mut Explored::new(image), belief, samples, rng));
@@ -232,6 +246,7 @@ fn half(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut impl Rn
     for (round, size) in pilots.chain(sizes).enumerate() {
         let (known, mixture) = (image.log_mass(), Mixture::new(components, size));
         let drawn = mixture.sample(rng);
+        // before they are decoded, which makes them known: K is what was known before the round
         let new: Vec<bool> = drawn.iter().map(|code| !image.knows(code)).collect();
         let weights = weigh(image.log_joint(&drawn), &mixture, &drawn);
         if round >= PILOTS {
@@ -245,7 +260,8 @@ fn half(image: &mut Explored, belief: &Belief, samples: usize, rng: &mut impl Rn
         if let Some((best, _)) = image.best_of(found) {
             image.climb(best);
         }
-        components = share(0.4, &first);
+        // of 1.8 in all
+        components = scaled(0.4, &first);
         components.extend([
             (0.6, image.around_the_best(4.0, 2.0)),
             (0.6, image.around_the_best(8.0, image.bits() as f64 / 4.0)),
@@ -289,7 +305,7 @@ fn weigh(log_joint: Vec<f64>, mixture: &Mixture, drawn: &[Code]) -> Vec<f64> {
         .collect()
 }
 
-/// What codes are drawn from whatever has been found, with their weights.
+/// The components that codes are drawn from in the first round, and part of all later ones, with their weights.
 fn components(image: &mut Explored, belief: &Belief, peak: &Code) -> Vec<(f64, Component)> {
     let bits = belief.scores.len();
     let odds = image.log_odds(peak);
@@ -323,11 +339,11 @@ fn components(image: &mut Explored, belief: &Belief, peak: &Code) -> Vec<(f64, C
     ]
 }
 
-/// The components with the part `share` of their weights.
-fn share(share: f64, components: &[(f64, Component)]) -> Vec<(f64, Component)> {
-    let parts = components.iter();
-    parts
-        .map(|(weight, component)| (share * weight, component.clone()))
+/// The components with weights that are scaled.
+fn scaled(scale: f64, components: &[(f64, Component)]) -> Vec<(f64, Component)> {
+    let components = components.iter();
+    components
+        .map(|(weight, component)| (scale * weight, component.clone()))
         .collect()
 }
 
@@ -349,6 +365,11 @@ fn log_mean_exp(values: &[f64]) -> f64 {
     log_sum_exp(values) - (values.len() as f64).ln()
 }
 
+/// NaN if one of them is.
+fn larger([a, b]: [f64; 2]) -> f64 {
+    if a.is_nan() || a >= b { a } else { b }
+}
+
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
@@ -366,34 +387,65 @@ mod tests {
 
     use super::*;
 
-    /// Means of 2 and of 6: their mean 4, and |2 − 6| / 2 / 4 its relative error, though no sample
-    /// differs from another of its half.
+    fn of(first: &[f64], second: &[f64]) -> Weighted {
+        let logs = |weights: &[f64]| weights.iter().map(|w| w.ln()).collect();
+        Weighted::of(&[logs(first), logs(second)])
+    }
+
+    /// Means of 2 and of 6, though no sample differs from another of its half: half of the difference of
+    /// their logarithms is the error.
     #[test]
     fn halves_that_differ_are_the_error() {
-        let half = |weight: f64, samples| vec![weight.ln(); samples];
-        let got = Weighted::of(&[half(2.0, 500), half(6.0, 500)]);
+        let got = of(&[2.0; 500], &[6.0; 500]);
         assert!((got.log_mean - 4f64.ln()).abs() < 1e-12);
-        assert!((got.relative_error.unwrap() - 0.5).abs() < 1e-12);
+        assert!((got.errors.unwrap()[0] - 3f64.ln() / 2.0).abs() < 1e-12);
         let gap = 4f64.ln() - (2f64.ln() + 6f64.ln()) / 2.0;
         assert!((got.halving_gap.unwrap() - gap).abs() < 1e-12);
         // (500 · 2 + 500 · 6)² / (500 · 2² + 500 · 6²)
         assert!((got.effective - 800.0).abs() < 1e-9);
     }
 
-    /// Halves of the same mean, whose samples are 1 and 3: with the variance 1 · 8 / 7 of eight samples,
-    /// the error is √(1 / 7), by the mean of 2.
+    /// The error of a peak that one half has missed grows with its height.
+    #[test]
+    fn a_peak_that_one_half_has_missed_is_as_large_an_error_as_it_is_high() {
+        let got = Weighted::of(&[vec![0.0; 8], vec![30.0; 8]]);
+        assert!((got.errors.unwrap()[0] - 15.0).abs() < 1e-12);
+    }
+
+    /// With two samples and one, a mean of 5 / 3: each half weighs as many as it has.
+    #[test]
+    fn halves_weigh_as_many_samples_as_they_have() {
+        let got = of(&[1.0, 1.0], &[3.0]);
+        assert!((got.log_mean - (5.0 / 3.0f64).ln()).abs() < 1e-12);
+        let error = 2f64.sqrt() / 3.0 * 3f64.ln();
+        assert!((got.errors.unwrap()[0] - error).abs() < 1e-12);
+        let gap = (5.0 / 3.0f64).ln() - 3f64.ln() / 3.0;
+        assert!((got.halving_gap.unwrap() - gap).abs() < 1e-12);
+    }
+
+    /// Halves of the same mean, whose samples are 1 and 3: with the variance 8 / 7 of eight samples, the
+    /// error of their mean is √(1 / 7), by the mean of 2.
     #[test]
     fn halves_that_are_level_have_the_error_of_their_samples() {
-        let half: Vec<f64> = [1.0f64, 3.0, 1.0, 3.0].map(f64::ln).to_vec();
-        let got = Weighted::of(&[half.clone(), half]);
-        let expected = (1.0 / 7f64).sqrt() / 2.0;
-        assert!((got.relative_error.unwrap() - expected).abs() < 1e-12);
+        let half = [1.0, 3.0, 1.0, 3.0];
+        let [of_halves, of_samples] = of(&half, &half).errors.unwrap();
+        assert!(of_halves.abs() < 1e-12);
+        assert!((of_samples - (1.0 / 7f64).sqrt() / 2.0).abs() < 1e-12);
     }
 
     #[test]
     fn a_single_sample_has_no_error() {
-        let got = Weighted::of(&[vec![2f64.ln()], Vec::new()]);
+        let got = of(&[2.0], &[]);
         assert!((got.log_mean - 2f64.ln()).abs() < 1e-12);
-        assert!(got.relative_error.is_none() && got.halving_gap.is_none());
+        assert!(got.errors.is_none() && got.halving_gap.is_none());
+    }
+
+    #[test]
+    fn what_is_not_a_number_has_an_error_that_is_none() {
+        let got = of(&[f64::NAN, 1.0], &[1.0, 1.0]);
+        assert!(got.log_mean.is_nan());
+        assert!(got.errors.unwrap().iter().all(|error| error.is_nan()));
+        assert!(larger([1.0, f64::NAN]).is_nan() && larger([f64::NAN, 1.0]).is_nan());
+        assert_eq!([larger([1.0, 2.0]), larger([2.0, 1.0])], [2.0; 2]);
     }
 }
