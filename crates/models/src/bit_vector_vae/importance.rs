@@ -51,7 +51,7 @@ use crate::{
 const PILOTS: usize = 8;
 /// Rounds in which a half draws its samples, as many in each, at most.
 const ROUNDS: usize = 4;
-/// Samples of a round at least, unless there are fewer in all: most components of a mixture have some.
+/// Samples of a round at least, unless a half has fewer: most components of a mixture have some.
 const ROUND: usize = 32;
 /// How far independent bits are kept away from certainty.
 const EDGE: f64 = 0.01;
@@ -365,7 +365,7 @@ fn log_mean_exp(values: &[f64]) -> f64 {
     log_sum_exp(values) - (values.len() as f64).ln()
 }
 
-/// NaN if one of them is.
+/// The larger of two numbers, NaN if one of them is: `f64::max` would drop it.
 fn larger([a, b]: [f64; 2]) -> f64 {
     if a.is_nan() || a >= b { a } else { b }
 }
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_has_an_error_that_is_none() {
+    fn a_weight_that_is_not_a_number_reaches_the_errors() {
         let got = of(&[f64::NAN, 1.0], &[1.0, 1.0]);
         assert!(got.log_mean.is_nan());
         assert!(got.errors.unwrap().iter().all(|error| error.is_nan()));

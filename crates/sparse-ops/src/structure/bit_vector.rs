@@ -55,9 +55,9 @@ struct Flip {
 
 /// A knockout of costs, to sort no more flips than needed.
 ///
-/// The round of `m` winners lies at `m..2 * m`; its number `i` has won against number `i + m` of the round
-/// below, or lost to it. So each round is the lesser of two halves, lane by lane, and `costs[1]` the least
-/// of all. The lowest round has a place for each bit, and more up to a power of two; ∞ is the cost of a
+/// The round of `m` winners lies at `m..2 * m`, and its number `i` is the lesser of the numbers `i` and
+/// `i + m` of the round below. So a round is made of the halves of another lane by lane, and `costs[1]` is
+/// the least of all. The lowest round has a place for each bit, and more up to a power of two; ∞ is the cost of a
 /// flip that may not be.
 #[derive(Debug, Default)]
 struct Tournament {
