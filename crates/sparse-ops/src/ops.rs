@@ -13,8 +13,8 @@ use crate::{Link, compose, host};
 /// Sparse mappings, their losses and the packing of supports, as a backend has to supply them.
 ///
 /// Every method has a default body that is correct on any backend: forward methods read their
-/// inputs back and compute on the host (but [`sum_of_sigmoids`](SparseOps::sum_of_sigmoids), which is
-/// composed), backward methods compose float operations of the backend (and can therefore be
+/// inputs back and compute on the host (but [`sum_of_sigmoids`](SparseOps::sum_of_sigmoids) and
+/// [`sparse_matmul`](SparseOps::sparse_matmul), which are composed), backward methods compose float operations of the backend (and can therefore be
 /// differentiated themselves). A backend overrides what it can do faster.
 ///
 /// The public functions of the crate check their arguments before they come here: `dim` is a valid
@@ -241,6 +241,23 @@ pub trait SparseOps: Backend {
         grad: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         compose::sum_of_sigmoids_backward::<Self>(inputs, slopes, weights, grad)
+    }
+
+    /// The product `[n, m]` of `lhs` `[n, k]`, which is mostly zeros, and `rhs` `[k, m]`. Every size is at
+    /// least 1.
+    #[fusion(dtype = lhs, shape = Shape::from([lhs[0], rhs[1]]))]
+    fn sparse_matmul(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_matmul(lhs, rhs)
+    }
+
+    /// The gradient of [`sparse_matmul`](SparseOps::sparse_matmul) in `rhs`: the product `[k, m]` of
+    /// `lhs` `[n, k]`, transposed, and `grad` `[n, m]`.
+    #[fusion(dtype = lhs, shape = Shape::from([lhs[1], grad[1]]))]
+    fn sparse_matmul_backward(
+        lhs: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::float_matmul(Self::float_swap_dims(lhs, 0, 1), grad)
     }
 
     /// Where the packed support of each row begins: `[batch + 1]` exclusive prefix sums of the

@@ -24,6 +24,8 @@ mod oracle;
 mod rows;
 #[path = "backend/sigmoids.rs"]
 mod sigmoids;
+#[path = "backend/sparse_matmul.rs"]
+mod sparse_matmul;
 #[path = "backend/sparsemap_from.rs"]
 mod sparsemap_from;
 #[path = "backend/sparsemap_loss.rs"]

@@ -21,6 +21,8 @@ const SHAPE: [usize; 2] = [2, 4];
 /// Supports of two to four classes, none of them near its edge.
 const SCORES: [f64; 8] = [0.3, -0.2, 0.8, 0.1, 1.0, 0.4, 0.1, -2.0];
 const WEIGHTS: [f64; 8] = [0.7, -1.1, 0.4, 2.0, -0.3, 0.9, 1.3, 0.5];
+/// What leaves a quarter.
+const FEW: [f64; 8] = [0.0, 0.0, 1.5, 0.0, 0.0, 0.0, 0.0, -1.0];
 const DIRECTION: [f64; 8] = [0.2, 1.0, -0.6, 0.3, -0.8, 0.1, 0.5, 0.4];
 
 fn floats<B: Backend>(values: &[f64]) -> FloatTensor<B> {
@@ -85,6 +87,17 @@ impl Function for Sigmoids {
     }
 }
 
+/// The sum of the squares of products of the scores, most of which are set to zero, and their transpose.
+struct SparseProducts;
+
+impl Function for SparseProducts {
+    fn of<B: SparseOps>(&self, scores: FloatTensor<B>) -> FloatTensor<B> {
+        let few = B::float_mul(scores.clone(), floats::<B>(&FEW));
+        let product = B::sparse_matmul(few, B::float_swap_dims(scores, 0, 1));
+        B::float_sum(B::float_mul(product.clone(), product))
+    }
+}
+
 fn check(function: impl Function, name: &str) {
     let twice = numbers::<Flex>(gradient::<Once>(floats::<Flex>(&SCORES), |scores| {
         let first = gradient::<Twice>(scores, |scores| function.of::<Twice>(scores));
@@ -126,4 +139,9 @@ fn losses_are_differentiated_twice() {
 #[test]
 fn sums_of_sigmoids_are_differentiated_twice() {
     check(Sigmoids, "sums of sigmoids");
+}
+
+#[test]
+fn sparse_products_are_differentiated_twice() {
+    check(SparseProducts, "sparse products");
 }

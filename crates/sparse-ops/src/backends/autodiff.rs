@@ -176,6 +176,17 @@ impl<B: SparseOps, C: CheckpointStrategy> SparseOps for Autodiff<B, C> {
         }
     }
 
+    fn sparse_matmul(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [lhs.node(), rhs.node()];
+        let state = [lhs.into_primitive(), rhs.into_primitive()];
+        let [lhs, rhs] = state.clone();
+        let product = B::sparse_matmul(lhs, rhs);
+        match SparseMatmul.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(state, product),
+            OpsKind::UnTracked(prep) => prep.finish(product),
+        }
+    }
+
     fn support_offsets(probs: FloatTensor<Self>, int_dtype: IntDType) -> IntTensor<Self> {
         B::support_offsets(probs.into_primitive(), int_dtype)
     }
@@ -319,6 +330,27 @@ impl<B: SparseOps> Backward<B, 3> for SumOfSigmoids {
             if let Some(node) = node {
                 grads.register::<B>(node.id, grad);
             }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SparseMatmul;
+
+impl<B: SparseOps> Backward<B, 2> for SparseMatmul {
+    type State = [FloatTensor<B>; 2];
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [lhs, rhs] = ops.state;
+        let [lhs_node, rhs_node] = ops.parents;
+        let grad = grads.consume::<B>(&ops.node);
+        if let Some(node) = lhs_node {
+            // also in what is zero
+            let transposed = B::float_swap_dims(rhs, 0, 1);
+            grads.register::<B>(node.id, B::float_matmul(grad.clone(), transposed));
+        }
+        if let Some(node) = rhs_node {
+            grads.register::<B>(node.id, B::sparse_matmul_backward(lhs, grad));
         }
     }
 }

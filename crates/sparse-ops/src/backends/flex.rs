@@ -2,9 +2,10 @@
 
 use burn_core::backend::{
     Flex,
+    ops::FloatTensorOps,
     tensor::{FloatTensor, IntTensor},
 };
-use burn_core::tensor::{Bytes, Shape};
+use burn_core::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
 
 use crate::{
@@ -176,6 +177,34 @@ impl SparseOps for Flex {
             like(&tensors[2], weights),
         )
     }
+
+    fn sparse_matmul(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (lhs, rhs) = (lhs.to_contiguous(), rhs.to_contiguous());
+        let sizes = sizes(&lhs, &rhs);
+        match host::sparse_matmul_bytes([lhs.bytes(), rhs.bytes()], lhs.dtype(), sizes) {
+            Some(product) => matrix(product, [sizes[0], sizes[2]], lhs.dtype()),
+            None => Self::float_matmul(lhs, rhs),
+        }
+    }
+
+    fn sparse_matmul_backward(
+        lhs: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let (lhs, grad) = (lhs.to_contiguous(), grad.to_contiguous());
+        let sizes = sizes(&lhs, &grad);
+        match host::sparse_matmul_transposed_bytes([lhs.bytes(), grad.bytes()], lhs.dtype(), sizes)
+        {
+            Some(product) => matrix(product, [sizes[1], sizes[2]], lhs.dtype()),
+            None => Self::float_matmul(Self::float_swap_dims(lhs, 0, 1), grad),
+        }
+    }
+}
+
+/// The sizes `[n, k, m]` of a product.
+fn sizes(lhs: &FlexTensor, columns_of: &FlexTensor) -> [usize; 3] {
+    let (lhs, shape) = (lhs.layout().shape(), columns_of.layout().shape());
+    [lhs[0], lhs[1], shape[1]]
 }
 
 /// The inputs of the categorical log-likelihood, contiguous.
@@ -231,6 +260,10 @@ fn like(tensor: &FlexTensor, bytes: Bytes) -> FlexTensor {
         Layout::contiguous(tensor.layout().shape().clone()),
         tensor.dtype(),
     )
+}
+
+fn matrix(bytes: Bytes, shape: [usize; 2], dtype: DType) -> FlexTensor {
+    FlexTensor::new(bytes, Layout::contiguous(Shape::from(shape)), dtype)
 }
 
 fn ints(tensor: FlexTensor) -> Vec<i64> {

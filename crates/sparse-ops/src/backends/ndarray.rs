@@ -35,6 +35,39 @@ impl SparseOps for NdArray {
             like(&data[2], weights),
         )
     }
+
+    fn sparse_matmul(lhs: FloatTensor<Self>, rhs: FloatTensor<Self>) -> FloatTensor<Self> {
+        let data = [lhs.clone(), rhs.clone()].map(read::<Self>);
+        let bytes = data.each_ref().map(|data| &data.bytes()[..]);
+        let sizes = sizes(&data);
+        match host::sparse_matmul_bytes(bytes, data[0].dtype(), sizes) {
+            Some(product) => matrix(product, [sizes[0], sizes[2]], &data[0]),
+            None => Self::float_matmul(lhs, rhs),
+        }
+    }
+
+    fn sparse_matmul_backward(
+        lhs: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let data = [lhs.clone(), grad.clone()].map(read::<Self>);
+        let bytes = data.each_ref().map(|data| &data.bytes()[..]);
+        let sizes = sizes(&data);
+        match host::sparse_matmul_transposed_bytes(bytes, data[0].dtype(), sizes) {
+            Some(product) => matrix(product, [sizes[1], sizes[2]], &data[0]),
+            None => Self::float_matmul(Self::float_swap_dims(lhs, 0, 1), grad),
+        }
+    }
+}
+
+/// The sizes `[n, k, m]` of a product.
+fn sizes([lhs, rhs]: &[TensorData; 2]) -> [usize; 3] {
+    [lhs.shape()[0], lhs.shape()[1], rhs.shape()[1]]
+}
+
+fn matrix(bytes: Bytes, shape: [usize; 2], like: &TensorData) -> FloatTensor<NdArray> {
+    let data = TensorData::from_bytes(bytes, shape, like.dtype());
+    NdArray::float_from_data(data, &Default::default())
 }
 
 fn like(data: &TensorData, bytes: Bytes) -> FloatTensor<NdArray> {

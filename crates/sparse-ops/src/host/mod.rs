@@ -23,6 +23,7 @@ mod mapping;
 mod rows;
 mod sigmoids;
 mod simd;
+mod sparse_product;
 mod support;
 mod taylor;
 mod threshold;
@@ -267,6 +268,33 @@ pub(crate) fn sum_of_sigmoids_backward_bytes(
             from_f64(&gradients.slopes, dtype),
             from_f64(&gradients.weights, dtype),
         ]
+    })
+}
+
+/// See [`SparseOps::sparse_matmul`](crate::SparseOps::sparse_matmul), of the bytes of contiguous tensors
+/// `[n, k]` and `[k, m]`; `None` if the first one is dense.
+pub(crate) fn sparse_matmul_bytes(
+    [lhs, rhs]: [&[u8]; 2],
+    dtype: DType,
+    sizes: [usize; 3],
+) -> Option<Bytes> {
+    with_element!(dtype, E => {
+        let [lhs, rhs] = [lhs, rhs].map(|bytes| E::widened(elements::<E>(bytes)));
+        let product = sparse_product::product(&lhs, &rhs, sizes)?;
+        Some(Bytes::from_elems(E::narrowed(product)))
+    })
+}
+
+/// The same of the first one transposed, with one `[n, m]`.
+pub(crate) fn sparse_matmul_transposed_bytes(
+    [lhs, rhs]: [&[u8]; 2],
+    dtype: DType,
+    sizes: [usize; 3],
+) -> Option<Bytes> {
+    with_element!(dtype, E => {
+        let [lhs, rhs] = [lhs, rhs].map(|bytes| E::widened(elements::<E>(bytes)));
+        let product = sparse_product::transposed_product(&lhs, &rhs, sizes)?;
+        Some(Bytes::from_elems(E::narrowed(product)))
     })
 }
 
