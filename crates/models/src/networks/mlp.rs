@@ -1,10 +1,12 @@
 use burn::{
     module::Module,
     nn::{Linear, LinearConfig},
-    tensor::{Device, Tensor, activation::relu, module::linear},
+    tensor::{Device, Tensor, activation::relu},
 };
+use sparse_ops::sparse_matmul;
 
-/// Linear layers with ReLU between them.
+/// Linear layers with ReLU between them. What they see may be mostly zeros, as ink on paper is: the first
+/// layer leaves them out.
 #[derive(Module, Debug)]
 pub struct Mlp {
     /// The layers, in order.
@@ -29,7 +31,7 @@ impl Mlp {
     /// `[n, in]` to `[n, out]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         match self.layers.split_first() {
-            Some((first, rest)) => after(first.forward(x), rest),
+            Some((first, rest)) => after(see(first, x), rest),
             None => x,
         }
     }
@@ -53,7 +55,16 @@ impl Mlp {
             Some(bias) => bias.val() - shift,
             None => shift.neg(),
         };
-        after(linear(x, weight, Some(bias)), rest)
+        after(sparse_matmul(x, weight) + bias.unsqueeze_dim(0), rest)
+    }
+}
+
+/// What `layer` makes of inputs `[n, in]` that may be mostly zeros.
+pub fn see(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
+    let product = sparse_matmul(x, layer.weight.val());
+    match &layer.bias {
+        Some(bias) => product + bias.val().unsqueeze_dim(0),
+        None => product,
     }
 }
 

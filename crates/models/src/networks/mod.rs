@@ -3,5 +3,5 @@
 mod mlp;
 mod standard;
 
-pub use mlp::Mlp;
+pub use mlp::{Mlp, see};
 pub use standard::{Standard, Standardization};

@@ -12,7 +12,7 @@ use sparse_ops::{entmax_loss, sum_of_sigmoids};
 use super::{Agents, GameBatch, SignalGameConfig, slots::Slots};
 use crate::{
     estimators::{Codes, Outcomes},
-    networks::{Mlp, Standard, Standardization},
+    networks::{Mlp, Standard, Standardization, see},
 };
 
 /// Eyes that both agents look through: features are standardized, and embedded through one hidden
@@ -54,7 +54,7 @@ pub struct FilterSender {
 
 impl FilterSender {
     fn forward(&self, features: Tensor<2>) -> Tensor<2> {
-        let embedded = self.embedding.forward(features);
+        let embedded = see(&self.embedding, features);
         let [batch, size] = embedded.dims();
         let [_, filters] = self.first.weight.dims();
         let sums = sum_of_sigmoids(
@@ -202,7 +202,7 @@ impl SignalGame {
         let [batch, count, features] = candidates.dims();
         let mut seen = self.look(candidates.reshape([batch * count, features]));
         if let Some(layer) = &self.receiver.candidates {
-            seen = layer.forward(seen);
+            seen = see(layer, seen);
         }
         let [_, size] = seen.dims();
         seen.reshape([batch, count, size])

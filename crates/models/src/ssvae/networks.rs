@@ -5,7 +5,7 @@ use burn::{
 };
 
 use super::SsvaeConfig;
-use crate::networks::Mlp;
+use crate::networks::{Mlp, see};
 
 /// The Gaussian posterior of the style: means and log standard deviations, `[n, style]` each.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ impl Inference {
 
     /// What the first layer sees `[n, hidden]` in images `[n, pixels]`.
     pub fn see(&self, images: Tensor<2>) -> Tensor<2> {
-        self.image.forward(images)
+        see(&self.image, images)
     }
 
     /// The posterior for images, as [seen](Self::see), and classes `[n, classes]`.
