@@ -33,16 +33,16 @@ struct Command {
     #[arg(long, value_enum)]
     preset: Option<Preset>,
     /// Bits of a code [default: 12 for the digits, 32 for Fashion-MNIST]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     bits: Option<usize>,
     /// Training epochs [default: 150 of the digits, 30 of Fashion-MNIST; preset paper: 100]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     epochs: Option<usize>,
     /// Epochs in a row without a better one, after which training ends [default: any number]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     patience: Option<usize>,
     /// Images in a batch [default: 64 of the digits, 16 of Fashion-MNIST; preset paper: 64, and 16 for codes of more than 32 bits]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     batch_size: Option<usize>,
     /// Learning rate at the start [default: 0.002 for the exact methods, 0.001 for those that sample]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::positive)]
@@ -61,14 +61,14 @@ struct Command {
     dropout: Option<f64>,
     /// Samples for each image in the estimate of the marginal likelihood; may differ with --eval-only
     /// [default: 1024]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     importance_samples: Option<usize>,
     /// Test images, the first ones, whose marginal likelihood is estimated; may differ with --eval-only
     /// [default: all of the digits, 1000 of Fashion-MNIST]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     test_images: Option<usize>,
     /// Seed of all random numbers [default: 42]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = flags::whole::<u64>)]
     seed: Option<u64>,
     #[command(flatten)]
     estimator: BitEstimatorFlags,

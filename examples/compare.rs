@@ -48,12 +48,14 @@ struct Command {
     #[arg(
         long,
         value_name = "SEED,..",
+        allow_negative_numbers = true,
+        value_parser = flags::whole::<u64>,
         value_delimiter = ',',
         default_value = "1,2,3"
     )]
     seeds: Vec<u64>,
     /// Training epochs, after a warm-up if the task has one [default: those of the preset]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     epochs: Option<usize>,
     /// Where settings come from that nothing else gives
     #[arg(long, value_enum, default_value_t = Preset::Best)]

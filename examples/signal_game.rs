@@ -32,22 +32,22 @@ struct Command {
     preset: Option<Preset>,
     /// Candidates in a game, of distinct concepts: 2 at least [default: 8 of the digits, else 16;
     /// preset paper: 10 of the digits]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     candidates: Option<usize>,
     /// Symbols that the sender can choose from [default: 256]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     symbols: Option<usize>,
     /// Training epochs [default: 20 of the digits, else 60; preset paper: 500]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     epochs: Option<usize>,
     /// Epochs in a row without a better one, after which training ends [default: any number]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     patience: Option<usize>,
     /// Batches in an epoch [default: 100]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     batches: Option<usize>,
     /// Games in a batch [default: 64]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     batch_size: Option<usize>,
     /// Learning rate at the start [default: 0.002; preset paper: 0.005 for softmax, sparsemax and entmax15,
     /// else 0.001]
@@ -67,10 +67,10 @@ struct Command {
     tau: Option<f64>,
     /// How far images are moved in training, at most, in pixels [default: 1 of Omniglot, else 0;
     /// preset paper: 0]
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", allow_negative_numbers = true, value_parser = flags::whole::<usize>)]
     shift: Option<usize>,
     /// Seed of all random numbers [default: 42]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = flags::whole::<u64>)]
     seed: Option<u64>,
     #[command(flatten)]
     estimator: EstimatorFlags,

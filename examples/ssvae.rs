@@ -29,19 +29,19 @@ struct Command {
     #[arg(long, value_enum)]
     preset: Option<Preset>,
     /// Labelled images of each class [default: 10 of the digits, 500 of MNIST]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     labels: Option<usize>,
     /// Epochs on the labelled images alone, at first [default: 100 of the digits, 30 of MNIST; preset paper: 100]
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::whole::<usize>)]
     warm_up_epochs: Option<usize>,
     /// Epochs on all images, after the warm-up [default: 800 of the digits, 100 of MNIST; preset paper: 200]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     epochs: Option<usize>,
     /// Epochs in a row after the warm-up without a better one, after which training ends [default: any number]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     patience: Option<usize>,
     /// Labelled images in a batch, and as many unlabelled ones [default: 64]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     batch_size: Option<usize>,
     /// Learning rate after the warm-up [default: 1e-3 of the digits, 5e-4 of MNIST; preset paper: 5e-4]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = flags::positive)]
@@ -53,7 +53,7 @@ struct Command {
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = flags::not_negative)]
     unlabelled_weight: Option<f64>,
     /// Seed of all random numbers [default: 42]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = flags::whole::<u64>)]
     seed: Option<u64>,
     #[command(flatten)]
     estimator: EstimatorFlags,

@@ -33,7 +33,7 @@ struct Command {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Add normal noise of standard deviation 0.3 to all scores, with this seed [default: no noise]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = flags::whole::<u64>)]
     seed: Option<u64>,
     /// Multiply all scores: SparseMAP keeps more structures at small ones, and only the best at
     /// large ones

@@ -7,13 +7,13 @@ use crate::flags;
 #[derive(Args, Debug)]
 pub struct BitEstimatorFlags {
     /// Codes of topk-sparsemax [default: 10]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     pub k: Option<usize>,
     /// The most bits that are on in a code of sparsemap-budget [default: half of the bits]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     pub budget: Option<usize>,
     /// Samples of vimco [default: 4]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     pub samples: Option<usize>,
     /// Temperature that gumbel and st-gumbel come down to from 1 [default: 0.5]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = flags::positive)]

@@ -8,10 +8,10 @@ use crate::flags;
 pub struct EstimatorFlags {
     /// Outcomes taken without repetition: summed by sum-and-sample [default: 1], sampled by
     /// unordered-set [default: 4]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     pub k: Option<usize>,
     /// Samples of vimco [default: 4]
-    #[arg(long, value_name = "COUNT", value_parser = flags::at_least_one)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = flags::at_least_one)]
     pub samples: Option<usize>,
     /// Temperature that gumbel, st-gumbel and gapped-st come down to from 1 [default: 0.5]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = flags::positive)]

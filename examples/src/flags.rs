@@ -1,5 +1,7 @@
 //! Values of flags: what is allowed, and what is said of the rest.
 
+use std::str::FromStr;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// One of a few, by its name.
@@ -22,6 +24,12 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(count) if count > 0 => Ok(count),
         _ => Err("must be a whole number, at least 1".to_string()),
     }
+}
+
+/// A whole number of an unsigned type.
+pub fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| "must be a whole number, 0 or above, of at most 64 bits".to_string())
 }
 
 /// A finite number above 0.

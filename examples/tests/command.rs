@@ -61,6 +61,38 @@ fn a_flag_that_the_method_does_not_read_is_refused() {
     }
 }
 
+#[test]
+fn numbers_below_zero_are_refused_with_what_is_allowed() {
+    for (name, flag, allowed) in [
+        ("ssvae", "--seed", "must be a whole number, 0 or above"),
+        (
+            "ssvae",
+            "--warm-up-epochs",
+            "must be a whole number, 0 or above",
+        ),
+        (
+            "signal_game",
+            "--shift",
+            "must be a whole number, 0 or above",
+        ),
+        (
+            "bit_vector_vae",
+            "--bits",
+            "must be a whole number, at least 1",
+        ),
+        ("structures", "--seed", "must be a whole number, 0 or above"),
+    ] {
+        let refused = Command::new(example(name))
+            .args([flag, "-1"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{name}: {said}");
+        let start = format!("error: invalid value '-1' for '{flag}");
+        assert!(said.starts_with(&start) && said.contains(allowed), "{said}");
+    }
+}
+
 /// Twenty epochs of no learning: the first one is the best.
 #[test]
 fn an_impatient_training_says_why_it_ends() {

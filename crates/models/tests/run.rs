@@ -450,6 +450,37 @@ fn what_is_missing_or_damaged_is_named() {
     assert_eq!(before.epochs_done(), newest - 1);
 }
 
+/// A run that has lost its checkpoints is not begun anew, nor judged by what is left.
+#[test]
+fn checkpoints_that_are_gone_are_missed() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = RunFolder::begin(&place.path().join("run"), &settings()).unwrap();
+    run(&folder).train(stop_after(4)).unwrap_err();
+    let checkpoints = Checkpoints::of(folder.path());
+    // as if the first epoch had been the best
+    let log = folder.file("epochs.jsonl");
+    let rows = fs::read_to_string(&log).unwrap();
+    let mut rows: Vec<serde_json::Value> = (rows.lines())
+        .map(|row| serde_json::from_str(row).unwrap())
+        .collect();
+    rows[0]["valid"]["Accuracy"] = 101.0.into();
+    let rows: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    fs::write(&log, &rows).unwrap();
+    let _ = fs::remove_file(checkpoints.file("model", 1));
+    let error = run(&folder).evaluate().unwrap_err();
+    assert!(matches!(error, RunError::Damaged { .. }), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("of epoch 1, the best of"), "{message}");
+    assert!(!folder.file("metrics.json").exists());
+
+    fs::remove_dir_all(folder.file("checkpoints")).unwrap();
+    let error = run(&folder).train(Display::default()).unwrap_err();
+    assert!(matches!(error, RunError::Damaged { .. }), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("no whole checkpoint, where"), "{message}");
+    assert_eq!(fs::read_to_string(&log).unwrap(), rows);
+}
+
 /// One bit of a weight is no less a model, and another one.
 #[test]
 fn a_bit_that_a_disk_has_turned_over_is_found() {

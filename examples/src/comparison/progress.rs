@@ -62,9 +62,10 @@ impl Progress {
             State::Unfinished => format!("{name}: stopped"),
             State::Failed(why) => format!("{name}: failed, {why}"),
             State::Finished(metrics) => {
-                let figures = quality
-                    .iter()
-                    .map(|figure| format!("{} {:.4}", figure.name, (figure.of)(&metrics.test)));
+                let figures = quality.iter().filter_map(|figure| {
+                    let value = (figure.of)(&metrics.test)?;
+                    Some(format!("{} {value:.4}", figure.name))
+                });
                 let figures: Vec<String> = figures.collect();
                 format!("{name}: {}", figures.join(", "))
             }

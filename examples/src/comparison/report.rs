@@ -152,15 +152,16 @@ fn points<E: Experiment>(
     let Some(quality) = E::QUALITY.first() else {
         return Vec::new();
     };
-    let spread = |runs: &[&Metrics<E::Test>], of: &dyn Fn(&Metrics<E::Test>) -> f64| {
-        Spread::of(&runs.iter().map(|run| of(run)).collect::<Vec<_>>())
+    let spread = |runs: &[&Metrics<E::Test>], of: &dyn Fn(&Metrics<E::Test>) -> Option<f64>| {
+        let values: Option<Vec<f64>> = runs.iter().map(|run| of(run)).collect();
+        Spread::of(&values?)
     };
     methods(comparison)
         .filter_map(|(method, place, runs)| {
             Some(MethodPoint {
                 label: method.to_string(),
                 place,
-                cost: spread(&runs, &cost)?,
+                cost: spread(&runs, &|run| Some(cost(run)))?,
                 quality: spread(&runs, &|run| (quality.of)(&run.test))?,
             })
         })
@@ -189,7 +190,7 @@ fn courses<E: Experiment>(comparison: &Comparison<E>) -> Result<Courses, RunErro
                 if let Some(&value) = row.valid.get(E::SELECTION.metric) {
                     let (times, values) = epochs.entry(row.epoch).or_default();
                     times.push(seconds);
-                    values.push(value);
+                    values.push(E::selected(&run.settings, value));
                 }
             }
         }

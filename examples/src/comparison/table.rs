@@ -15,7 +15,7 @@ const IN_HEAD: [&str; 4] = ["data", "method", "seed", "epochs"];
 pub(super) fn results<E: Experiment>(comparison: &Comparison<E>) -> String {
     let mut columns: Vec<Column<'_, E::Test>> = Vec::new();
     for figure in E::QUALITY {
-        columns.push((figure.name, Box::new(|run| Some((figure.of)(&run.test)))));
+        columns.push((figure.name, Box::new(|run| (figure.of)(&run.test))));
     }
     columns.push(("mean support", Box::new(|run| E::support(&run.test))));
     columns.push((

@@ -8,13 +8,13 @@ use burn::{
 
 use super::{
     BitVectorVaeData, BitVectorVaeLearner, BitVectorVaeSettings, BitVectorVaeTest, GreyImages,
-    RateWeight, draw_pictures, evaluate,
+    RateWeight, draw_pictures, evaluate, evaluate::bits_per_dim,
 };
 use crate::{
     data::SplitImages,
     estimators::{BitMethod, UnreadSetting},
     networks::Standard,
-    pictures::draw_curves,
+    pictures::{Caption, draw_curves},
     training::{
         BestEpoch, Display, EpochLoader, Experiment, Figure, LOSS, Metrics, Patience, RunError,
         RunFolder, Selection, Session, Timings, adam, backend_name, fresh_weights, load,
@@ -38,25 +38,28 @@ impl Experiment for BitVectorVaeRun {
     const METHODS: &'static [BitMethod] = &BitMethod::ALL;
     const QUALITY: &'static [Figure<BitVectorVaeTest>] = &[
         Figure::new("−ELBO (bits per dimension)", |test| {
-            test.negative_elbo_bits_per_dim
+            Some(test.negative_elbo_bits_per_dim)
         }),
         Figure::new("−ELBO of the images of the NLL", |test| {
-            test.negative_elbo_bits_per_dim_importance_images
+            Some(test.negative_elbo_bits_per_dim_importance_images)
         }),
         Figure::new("NLL (bits per dimension)", |test| {
-            test.marginal.nll_bits_per_dim
+            Some(test.marginal.nll_bits_per_dim)
+        }),
+        Figure::new("upper bound of the NLL", |test| {
+            test.marginal.nll_bits_per_dim_bound
         }),
         Figure::new("NLL by the paper's proposal", |test| {
-            test.marginal.nll_bits_per_dim_paper
+            Some(test.marginal.nll_bits_per_dim_paper)
         }),
-        Figure::new("rate (nats)", |test| test.rate),
-        Figure::new("distortion (nats)", |test| test.distortion),
+        Figure::new("rate (nats)", |test| Some(test.rate)),
+        Figure::new("distortion (nats)", |test| Some(test.distortion)),
     ];
 
     const SELECTION: Selection = Selection {
         metric: LOSS,
         meaning: "−ELBO",
-        unit: "nats",
+        unit: "bits per dimension",
         better: "lower",
     };
 
@@ -92,6 +95,10 @@ impl Experiment for BitVectorVaeRun {
     ) -> Result<SplitImages, RunError> {
         settings.validate()?;
         Ok(settings.read_data(folder)?)
+    }
+
+    fn selected(settings: &BitVectorVaeSettings, nats: f64) -> f64 {
+        bits_per_dim(nats, settings.data.pixels())
     }
 
     fn support(test: &BitVectorVaeTest) -> Option<f64> {
@@ -168,8 +175,14 @@ impl Experiment for BitVectorVaeRun {
             ),
             train: Timings::of(self.folder.path(), 0)?,
         };
+        metrics.demand_finite(Self::QUALITY, self.folder.path())?;
         draw_pictures(&self.folder, &learner, test, settings.seed, &self.device)?;
-        draw_curves(&self.folder.file("curves.svg"), &rows)?;
+        let captions = [Caption {
+            metric: LOSS,
+            text: "training's objective, validation's −ELBO (bits per dimension)",
+            factor: Self::selected(settings, 1.0),
+        }];
+        draw_curves(&self.folder.file("curves.svg"), &rows, &captions)?;
         self.folder.write_json(RunFolder::METRICS, &metrics)?;
         Ok(metrics)
     }

@@ -56,6 +56,14 @@ impl BitVectorVaeData {
         }
     }
 
+    /// The pixels of an image.
+    pub fn pixels(self) -> usize {
+        match self {
+            Self::Digits => 8 * 8,
+            Self::FashionMnist => 28 * 28,
+        }
+    }
+
     /// The grey levels of a pixel.
     pub fn levels(self) -> usize {
         match self {

@@ -18,29 +18,61 @@ const PANEL: (u32, u32) = (480, 300);
 const TRAIN: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
 const VALID: RGBColor = RGBColor(0xd6, 0x27, 0x28);
 
+/// What stands above a metric's panel.
+#[derive(Debug, Clone, Copy)]
+pub struct Caption<'a> {
+    /// The metric, as in the rows.
+    pub metric: &'a str,
+    /// What it is, with its unit.
+    pub text: &'a str,
+    /// What its numbers are multiplied with for that unit.
+    pub factor: f64,
+}
+
 /// Writes `path` as SVG: a panel for each metric, with its course over the epochs in training and
-/// validation.
+/// validation. One without a caption has its name above it.
 ///
 /// # Errors
 ///
 /// If there is nothing to draw, or the file cannot be written.
-pub fn draw_curves(path: &Path, rows: &[EpochRow]) -> Result<(), RunError> {
+pub fn draw_curves(
+    path: &Path,
+    rows: &[EpochRow],
+    captions: &[Caption<'_>],
+) -> Result<(), RunError> {
     let names: BTreeSet<&String> = rows
         .iter()
         .flat_map(|row| row.train.keys().chain(row.valid.keys()))
         .collect();
-    save(path, panels(rows, &names.into_iter().collect::<Vec<_>>()))
+    let captions: Vec<Caption<'_>> = names
+        .into_iter()
+        .map(|metric| {
+            let known = captions.iter().find(|caption| caption.metric == metric);
+            known.copied().unwrap_or(Caption {
+                metric,
+                text: metric,
+                factor: 1.0,
+            })
+        })
+        .collect();
+    save(path, panels(rows, &captions))
 }
 
-fn panels(rows: &[EpochRow], names: &[&String]) -> Drawn {
+fn panels(rows: &[EpochRow], captions: &[Caption<'_>]) -> Drawn {
     let mut svg = String::new();
-    let size = (PANEL.0 * names.len().max(1) as u32, PANEL.1);
+    let size = (PANEL.0 * captions.len().max(1) as u32, PANEL.1);
     {
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         root.fill(&WHITE).map_err(|e| e.to_string())?;
-        for (area, name) in root.split_evenly((1, names.len().max(1))).iter().zip(names) {
-            let train = points(rows, |row| row.train.get(*name));
-            let valid = points(rows, |row| row.valid.get(*name));
+        let areas = root.split_evenly((1, captions.len().max(1)));
+        for (area, caption) in areas.iter().zip(captions) {
+            let Caption {
+                metric,
+                text,
+                factor,
+            } = *caption;
+            let train = points(rows, factor, |row| row.train.get(metric));
+            let valid = points(rows, factor, |row| row.valid.get(metric));
             let all = || train.iter().chain(&valid).map(|(_, y)| *y);
             let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
                 (low.min(y), high.max(y))
@@ -51,7 +83,7 @@ fn panels(rows: &[EpochRow], names: &[&String]) -> Drawn {
             let epochs = epochs.filter(|epoch| epoch.fract() == 0.0).collect();
             let (low, high) = (low - margin, high + margin);
             let mut chart = ChartBuilder::on(area)
-                .caption(name, ("sans-serif", 16).into_font())
+                .caption(text, ("sans-serif", 16).into_font())
                 .margin(8)
                 .x_label_area_size(28)
                 .y_label_area_size(52)
@@ -97,10 +129,11 @@ fn panels(rows: &[EpochRow], names: &[&String]) -> Drawn {
 
 fn points<'r>(
     rows: &'r [EpochRow],
+    factor: f64,
     value: impl Fn(&'r EpochRow) -> Option<&'r f64>,
 ) -> Vec<(f64, f64)> {
     rows.iter()
-        .filter_map(|row| Some((row.epoch as f64, *value(row)?)))
+        .filter_map(|row| Some((row.epoch as f64, factor * *value(row)?)))
         .filter(|(_, y)| y.is_finite())
         .collect()
 }

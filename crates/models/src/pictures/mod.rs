@@ -13,7 +13,7 @@ mod ticks;
 mod trade_off;
 
 pub use courses::{Course, draw_courses};
-pub use curves::draw_curves;
+pub use curves::{Caption, draw_curves};
 pub use entropy::entropy;
 pub use grid::{Grid, encode_png};
 pub use trade_off::{Cost, MethodPoint, draw_trade_off};

@@ -37,9 +37,11 @@ impl Experiment for SignalGameRun {
     const TASK: &'static str = "signal_game";
     const METHODS: &'static [Method] = &Method::ALL;
     const QUALITY: &'static [Figure<SignalGameTest>] = &[
-        Figure::new("communication success", |test| test.communication_success),
+        Figure::new("communication success", |test| {
+            Some(test.communication_success)
+        }),
         Figure::new("success of the most probable symbol", |test| {
-            test.communication_success_mode
+            Some(test.communication_success_mode)
         }),
     ];
 
@@ -145,8 +147,9 @@ impl Experiment for SignalGameRun {
             test: evaluate(&learner, &games, &self.device),
             train: Timings::of(self.folder.path(), 0)?,
         };
+        metrics.demand_finite(Self::QUALITY, self.folder.path())?;
         draw_pictures(&self.folder, &learner, &games, &self.device)?;
-        draw_curves(&self.folder.file("curves.svg"), &rows)?;
+        draw_curves(&self.folder.file("curves.svg"), &rows, &[])?;
         self.folder.write_json(RunFolder::METRICS, &metrics)?;
         Ok(metrics)
     }

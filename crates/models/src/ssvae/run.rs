@@ -15,9 +15,9 @@ use super::{
 use crate::{
     data::SemiSupervised,
     estimators::{Method, UnreadSetting},
-    pictures::draw_curves,
+    pictures::{Caption, draw_curves},
     training::{
-        BestEpoch, Display, EpochLoader, Experiment, Figure, Metrics, Patience, RunError,
+        BestEpoch, Display, EpochLoader, Experiment, Figure, LOSS, Metrics, Patience, RunError,
         RunFolder, Selection, Session, Timings, TwoPhases, adam, backend_name, fresh_weights, load,
     },
 };
@@ -38,9 +38,9 @@ impl Experiment for SsvaeRun {
     const TASK: &'static str = "ssvae";
     const METHODS: &'static [Method] = &Method::ALL;
     const QUALITY: &'static [Figure<SsvaeTest>] = &[
-        Figure::new("accuracy", |test| test.accuracy),
-        Figure::new("accuracy on grey images", |test| test.accuracy_grey),
-        Figure::new("ELBO (nats)", |test| test.elbo),
+        Figure::new("accuracy", |test| Some(test.accuracy)),
+        Figure::new("accuracy on grey images", |test| Some(test.accuracy_grey)),
+        Figure::new("ELBO (nats)", |test| Some(test.elbo)),
     ];
 
     const SELECTION: Selection = Selection::ACCURACY;
@@ -141,8 +141,14 @@ impl Experiment for SsvaeRun {
             test: evaluate(&learner, test, &plan, &self.device),
             train: Timings::of(self.folder.path(), self.settings.warm_up_epochs)?,
         };
+        metrics.demand_finite(Self::QUALITY, self.folder.path())?;
         draw_pictures(&self.folder, &learner, test, &plan, &self.device)?;
-        draw_curves(&self.folder.file("curves.svg"), &rows)?;
+        let captions = [Caption {
+            metric: LOSS,
+            text: "training's objective, validation's loss (nats)",
+            factor: 1.0,
+        }];
+        draw_curves(&self.folder.file("curves.svg"), &rows, &captions)?;
         self.folder.write_json(RunFolder::METRICS, &metrics)?;
         Ok(metrics)
     }

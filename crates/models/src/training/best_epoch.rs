@@ -18,7 +18,8 @@ impl BestEpoch {
     ///
     /// # Errors
     ///
-    /// If there is no checkpoint, or a file cannot be read or is damaged.
+    /// If there is no checkpoint, or a file cannot be read or is damaged; also if the best epoch of all has
+    /// none, unless it is the last one, whose checkpoint may not have been written yet.
     pub fn of(folder: &RunFolder) -> Result<Self, RunError> {
         let path = folder.path();
         let checkpoints = Checkpoints::of(path);
@@ -38,6 +39,18 @@ impl BestEpoch {
                     expected: "a checkpoint",
                 },
             })?;
+        if let Some(better) = best(rows.iter())
+            .map(|row| row.epoch)
+            .filter(|better| *better != epoch && *better < rows.len())
+        {
+            return Err(RunError::Damaged {
+                path: checkpoints.file("model", better),
+                what: format!(
+                    "of epoch {better}, the best of {}, there is no whole checkpoint",
+                    rows.len()
+                ),
+            });
+        }
         Ok(Self {
             epoch,
             model: checkpoints.model(epoch)?,

@@ -75,6 +75,12 @@ pub trait Experiment: Sized {
     /// If a setting is impossible, or the data cannot be read.
     fn read_data(settings: &Self::Settings, folder: Option<&Path>) -> Result<Self::Data, RunError>;
 
+    /// A value of that metric in the unit of [`SELECTION`](Self::SELECTION); as it is by default.
+    fn selected(settings: &Self::Settings, value: f64) -> f64 {
+        let _ = settings;
+        value
+    }
+
     /// The mean number of outcomes of positive probability; `None` of a method that gives one to all.
     fn support(test: &Self::Test) -> Option<f64>;
 
@@ -111,7 +117,8 @@ pub trait Experiment: Sized {
     ///
     /// # Errors
     ///
-    /// If there is no checkpoint, one is damaged, or a file cannot be written.
+    /// If there is no checkpoint, one is damaged or makes a figure of [`QUALITY`](Self::QUALITY) infinite or
+    /// NaN, or a file cannot be written.
     fn evaluate(&self) -> Result<Metrics<Self::Test>, RunError>;
 }
 
@@ -122,7 +129,7 @@ pub struct Selection {
     pub metric: &'static str,
     /// What it is, in words.
     pub meaning: &'static str,
-    /// Its unit.
+    /// The unit that it is shown in.
     pub unit: &'static str,
     /// Which values of it, and of the test's first figure, are better: "higher" or "lower".
     pub better: &'static str,
@@ -143,13 +150,13 @@ impl Selection {
 pub struct Figure<T> {
     /// What it is called.
     pub name: &'static str,
-    /// Its value.
-    pub of: fn(&T) -> f64,
+    /// Its value; none where the test has none, as one of an earlier version.
+    pub of: fn(&T) -> Option<f64>,
 }
 
 impl<T> Figure<T> {
     /// The figure `of` a test, called `name`.
-    pub const fn new(name: &'static str, of: fn(&T) -> f64) -> Self {
+    pub const fn new(name: &'static str, of: fn(&T) -> Option<f64>) -> Self {
         Self { name, of }
     }
 }

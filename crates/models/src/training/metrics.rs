@@ -2,7 +2,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EpochLog, RunError};
+use super::{EpochLog, Figure, RunError};
 
 /// What `metrics.json` holds at the end of a run: the settings that matter, the test set's figures
 /// `T` of the task, and how long the training took.
@@ -26,6 +26,32 @@ pub struct Metrics<T> {
     pub test: T,
     /// Timings of the training.
     pub train: Timings,
+}
+
+impl<T> Metrics<T> {
+    /// Checks that no figure is infinite or NaN, which a file of JSON could not hold.
+    ///
+    /// # Errors
+    ///
+    /// If one is: the model of the run in `folder` is not sound.
+    pub(crate) fn demand_finite(
+        &self,
+        figures: &[Figure<T>],
+        folder: &Path,
+    ) -> Result<(), RunError> {
+        for Figure { name, of } in figures {
+            if let Some(value) = of(&self.test).filter(|value| !value.is_finite()) {
+                return Err(RunError::Damaged {
+                    path: folder.to_path_buf(),
+                    what: format!(
+                        "the model of epoch {} has {name} of {value} on the test set",
+                        self.best_epoch
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Wall time of training steps: data, forward, backward and update, without validation.
@@ -55,5 +81,42 @@ impl Timings {
             seconds_per_epoch,
             ms_per_step: 1e3 * seconds / (steps.max(1) as f64),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIGURES: &[Figure<Option<f64>>] = &[Figure::new("loss", |loss| *loss)];
+
+    fn metrics(test: Option<f64>) -> Metrics<Option<f64>> {
+        let of = |name: &str| name.to_string();
+        Metrics {
+            task: of("task"),
+            data: of("digits"),
+            method: of("sparsemax"),
+            seed: 1,
+            epochs: 4,
+            backend: of("flex"),
+            best_epoch: 3,
+            test,
+            train: Timings {
+                seconds_per_epoch: Vec::new(),
+                ms_per_step: 0.0,
+            },
+        }
+    }
+
+    #[test]
+    fn figures_that_are_not_finite_are_refused() {
+        let check = |value| metrics(value).demand_finite(FIGURES, Path::new("run"));
+        assert!(check(Some(0.5)).is_ok() && check(None).is_ok());
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let error = check(Some(value)).expect_err("no figure").to_string();
+            let expected =
+                format!("run is damaged: the model of epoch 3 has loss of {value} on the test set");
+            assert_eq!(error, expected);
+        }
     }
 }

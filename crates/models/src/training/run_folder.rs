@@ -33,7 +33,7 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// The file with what the evaluation has found: a run that has it is finished.
+    /// The file with what the evaluation has found, which may have been before the end of the training.
     pub const METRICS: &str = "metrics.json";
 
     /// Begins a run in `path` with `settings`, which go to `config.json`.

@@ -19,6 +19,7 @@ use super::{
     dashboard::Dashboard,
     patience::{Patience, Stopping, is_over},
     quiet::Quiet,
+    run_folder::CHECKPOINTS,
     timed::Timed,
 };
 
@@ -71,19 +72,25 @@ impl Session {
     pub fn of(folder: &RunFolder) -> Result<Self, RunError> {
         let lock = folder.lock()?;
         let checkpoints = Checkpoints::of(folder.path());
-        checkpoints.prepare()?;
         let logged = EpochLog::read(folder.path())?.len();
-        // an epoch's checkpoint may be whole just before its row is
-        if let Some(newest) = checkpoints
-            .epochs()?
-            .pop()
-            .filter(|epoch| *epoch > logged + 1)
-        {
-            return Err(RunError::Damaged {
-                path: EpochLog::file(folder.path()),
-                what: format!("{logged} epochs, where there is a checkpoint of epoch {newest}"),
-            });
+        match checkpoints.epochs()?.pop() {
+            // an epoch's checkpoint may be whole just before its row is
+            Some(newest) if newest > logged + 1 => {
+                return Err(RunError::Damaged {
+                    path: EpochLog::file(folder.path()),
+                    what: format!("{logged} epochs, where there is a checkpoint of epoch {newest}"),
+                });
+            }
+            // or just after it; and what has been trained longer is not begun anew unasked
+            None if logged > 1 => {
+                return Err(RunError::Damaged {
+                    path: folder.file(CHECKPOINTS),
+                    what: format!("no whole checkpoint, where {logged} epochs are logged"),
+                });
+            }
+            _ => {}
         }
+        checkpoints.prepare()?;
         let epochs_done = newest(&checkpoints, logged)?.unwrap_or(0);
         Ok(Self {
             folder: folder.clone(),
