@@ -19,7 +19,7 @@ impl BestEpoch {
     /// # Errors
     ///
     /// If there is no checkpoint, or a file cannot be read or is damaged; also if the best epoch of all has
-    /// none, unless it is the last one, whose checkpoint may not have been written yet.
+    /// none, unless it is one of the last two, which a kill may leave without.
     pub fn of(folder: &RunFolder) -> Result<Self, RunError> {
         let path = folder.path();
         let checkpoints = Checkpoints::of(path);
@@ -41,7 +41,7 @@ impl BestEpoch {
             })?;
         if let Some(better) = best(rows.iter())
             .map(|row| row.epoch)
-            .filter(|better| *better != epoch && *better < rows.len())
+            .filter(|better| *better != epoch && *better + 1 < rows.len())
         {
             return Err(RunError::Damaged {
                 path: checkpoints.file("model", better),

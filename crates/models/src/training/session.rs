@@ -81,8 +81,9 @@ impl Session {
                     what: format!("{logged} epochs, where there is a checkpoint of epoch {newest}"),
                 });
             }
-            // or just after it; and what has been trained longer is not begun anew unasked
-            None if logged > 1 => {
+            // it is written while the next epoch is trained, and a kill may leave the rows of both without
+            // one; what has been trained longer is not begun anew unasked
+            None if logged > 2 => {
                 return Err(RunError::Damaged {
                     path: folder.file(CHECKPOINTS),
                     what: format!("no whole checkpoint, where {logged} epochs are logged"),
