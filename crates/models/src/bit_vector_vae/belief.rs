@@ -7,6 +7,15 @@ use crate::estimators::{BitEstimator, BitVectorEstimator};
 /// A code: whether each bit is on.
 pub(super) type Code = Vec<bool>;
 
+/// A code with some bits flipped.
+pub(super) fn flipped(code: &Code, bits: &[usize]) -> Code {
+    let mut code = code.clone();
+    for &bit in bits {
+        code[bit] = !code[bit];
+    }
+    code
+}
+
 /// Logits of codes that are decoded together, at most: 128 MiB of f32.
 pub(super) const LOGITS: usize = 1 << 25;
 

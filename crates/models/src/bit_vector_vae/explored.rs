@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    belief::Code,
+    belief::{Code, flipped},
     decoded::Decoded,
     proposal::{Component, log_sum_exp},
 };
@@ -132,14 +132,6 @@ impl<'a, 'n> Explored<'a, 'n> {
         let flips = (0..code.len()).map(|bit| flipped(code, &[bit]));
         self.log_joint(&flips.collect::<Vec<_>>())
     }
-}
-
-fn flipped(code: &Code, bits: &[usize]) -> Code {
-    let mut code = code.clone();
-    for &bit in bits {
-        code[bit] = !code[bit];
-    }
-    code
 }
 
 #[cfg(test)]

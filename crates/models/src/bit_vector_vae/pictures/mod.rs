@@ -8,7 +8,7 @@ use rand::RngExt;
 
 use super::{
     BitVectorVaeLearner, GreyBatch,
-    belief::{Belief, Code, codes},
+    belief::{Belief, Code, codes, flipped},
 };
 use crate::{
     data::ImageSet,
@@ -126,7 +126,7 @@ impl Studio<'_> {
         let mut grid = Grid::new(self.set.size());
         for (i, belief) in self.beliefs.iter().take(TRAVERSALS).enumerate() {
             let mode = belief.mode();
-            let flips = (0..mode.len().min(BITS)).map(|bit| flipped(&mode, bit));
+            let flips = (0..mode.len().min(BITS)).map(|bit| flipped(&mode, &[bit]));
             let some: Vec<Code> = std::iter::once(mode.clone()).chain(flips).collect();
             let decoded = self.decode(&some);
             let image = self.image(i);
@@ -134,11 +134,4 @@ impl Studio<'_> {
         }
         grid
     }
-}
-
-/// The code with one bit flipped.
-fn flipped(code: &Code, bit: usize) -> Code {
-    let mut flipped = code.clone();
-    flipped[bit] = !flipped[bit];
-    flipped
 }

@@ -1,9 +1,9 @@
 use image::ImageError;
 use svg::Document;
 
-use super::{Studio, flipped};
+use super::Studio;
 use crate::{
-    bit_vector_vae::belief::{Belief, Code, sigmoid},
+    bit_vector_vae::belief::{Belief, Code, flipped, sigmoid},
     pictures::{entropy, figure},
 };
 
@@ -82,7 +82,7 @@ fn candidates(belief: &Belief) -> Vec<(Code, f64)> {
     let mode = belief.mode();
     let mut bits: Vec<usize> = (0..mode.len()).collect();
     bits.sort_by(|&a, &b| belief.scores[a].abs().total_cmp(&belief.scores[b].abs()));
-    let flips = bits.into_iter().map(|bit| flipped(&mode, bit));
+    let flips = bits.into_iter().map(|bit| flipped(&mode, &[bit]));
     let codes = std::iter::once(mode.clone()).chain(flips);
     let prob = |code: &Code| {
         let bits = code.iter().zip(&belief.scores);
