@@ -179,7 +179,7 @@ impl Experiment for BitVectorVaeRun {
         draw_pictures(&self.folder, &learner, test, settings.seed, &self.device)?;
         let captions = [Caption {
             metric: LOSS,
-            text: "training's objective, validation's −ELBO (bits per dimension)",
+            text: "−ELBO (bits per dimension)",
             factor: Self::selected(settings, 1.0),
         }];
         draw_curves(&self.folder.file("curves.svg"), &rows, &captions)?;

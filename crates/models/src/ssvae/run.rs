@@ -145,7 +145,7 @@ impl Experiment for SsvaeRun {
         draw_pictures(&self.folder, &learner, test, &plan, &self.device)?;
         let captions = [Caption {
             metric: LOSS,
-            text: "training's objective, validation's loss (nats)",
+            text: "objective in training, −ELBO of known classes in validation (nats)",
             factor: 1.0,
         }];
         draw_curves(&self.folder.file("curves.svg"), &rows, &captions)?;
