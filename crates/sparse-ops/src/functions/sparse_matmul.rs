@@ -18,7 +18,8 @@ use crate::SparseOps;
 ///
 /// # Gradient
 ///
-/// In both: `g · rhsᵀ`, which is dense, and `lhsᵀ · g`. Differentiable again.
+/// In both: `g · rhsᵀ`, which is dense, and `lhsᵀ · g`. Differentiable again. Where a size is 0 there is
+/// nothing to differentiate.
 ///
 /// # Numerical behaviour
 ///
@@ -54,7 +55,8 @@ pub fn sparse_matmul(lhs: Tensor<2>, rhs: Tensor<2>) -> Tensor<2> {
         rhs.dtype()
     );
     if n == 0 || k == 0 || m == 0 {
-        return lhs.matmul(rhs);
+        // not every backend's own product knows what to make of nothing
+        return Tensor::zeros([n, m], (&lhs.device(), lhs.dtype()));
     }
     Tensor::from_dispatch(<Dispatch as SparseOps>::sparse_matmul(
         lhs.into_dispatch(),
